@@ -1,0 +1,1 @@
+//! What RabbitMQ does with a message, exactly.

@@ -1,0 +1,1 @@
+//! Topology as code for RabbitMQ.

@@ -1,0 +1,2 @@
+//! The `topoc` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Throwaway RabbitMQ nodes on loopback.
