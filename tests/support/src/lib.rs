@@ -1,1 +1,26 @@
-//! Throwaway RabbitMQ nodes on loopback.
+//! Throwaway RabbitMQ nodes on loopback, for tests, benches and the demo.
+//!
+//! A test that only needs a broker takes a virtual host of the shared one:
+//! `let vhost = Shared::get().vhost();`. A test that kills, restarts or configures its broker starts its own:
+//! `let mut broker = Broker::start();`.
+
+mod api;
+mod broker;
+mod certificates;
+mod command;
+mod conf;
+mod error;
+mod options;
+mod ports;
+mod shared;
+mod supervisor;
+mod version;
+
+pub use api::Api;
+pub use broker::Broker;
+pub use certificates::{Certificates, Certified};
+pub use command::run_until_we_end;
+pub use error::Error;
+pub use options::{Options, SHIPPED_PLUGINS};
+pub use shared::{RunBrokers, Shared, Vhost, describe};
+pub use version::{Version, available, available_or_skip};

@@ -1,0 +1,61 @@
+//! `throwaway-broker`: one RabbitMQ node on loopback, for as long as a command runs or standard input is open.
+
+use std::io::{self, Read as _, Write as _};
+use std::process::{Command, ExitCode};
+use std::{env, error, process};
+
+use topoc_test_support::{Broker, Options, SHIPPED_PLUGINS, Version, describe, run_until_we_end};
+
+const USAGE: &str = "\
+usage: throwaway-broker [--version 3.10|4.0] [--json] [-- COMMAND…]
+
+Starts a RabbitMQ node on loopback with the management plugin and the shipped exchange types. With a COMMAND, runs it
+with TOPOC_BROKER and TOPOC_AMQP set, and removes the node when it ends. Without one, prints where the node is, as
+`export` lines or as one line of JSON, and removes the node when standard input ends.
+
+  throwaway-broker -- topoc apply topology.kdl
+";
+
+fn main() -> Result<ExitCode, Box<dyn error::Error>> {
+    let mut version = Version::V3_10;
+    let mut json = false;
+    let mut words = env::args();
+    words.next();
+    let mut command = None;
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--version" => match words.next().as_deref().and_then(Version::from_name) {
+                Some(named) => version = named,
+                None => usage(),
+            },
+            "--json" => json = true,
+            "--" => {
+                command = words.next();
+                break;
+            }
+            _ => usage(),
+        }
+    }
+    let broker = Broker::try_start_with(Options { version, plugins: SHIPPED_PLUGINS, ..Options::default() })?;
+    let variables = [("TOPOC_BROKER", broker.management_url()), ("TOPOC_AMQP", broker.amqp_url())];
+    if let Some(program) = command {
+        return Ok(run_until_we_end(Command::new(program).args(words).envs(variables))?);
+    }
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{}", describe(&broker))?;
+    } else {
+        for (name, value) in variables {
+            writeln!(out, "export {name}='{value}'")?;
+        }
+    }
+    out.flush()?;
+    io::stdin().lock().read_to_end(&mut Vec::new())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stderr, reason = "a command talks on standard error")]
+fn usage() -> ! {
+    eprint!("{USAGE}");
+    process::exit(2)
+}
