@@ -1,1 +1,39 @@
 //! What RabbitMQ does with a message, exactly.
+//!
+//! No dependencies, no IO: a [`Topology`] is one virtual host as values, [`Topology::matched`] says which bindings of
+//! one exchange a message takes. The semantics and where each was read or seen stand in `docs/routing.md`.
+//!
+//! ```
+//! use topoc_routing::*;
+//!
+//! let mut shop = Topology::new(Version::V4_0);
+//! let orders = shop.add_exchange(Exchange::new("orders", ExchangeKind::Topic))?;
+//! let eu = shop.add_queue(Queue::new("eu", QueueKind::Quorum))?;
+//! let binding = shop.bind(orders, Destination::Queue(eu), "order.*.eu", Table::new())?;
+//!
+//! let matched = shop.matched(orders, &Message::new("order.created.eu"));
+//! assert_eq!(matched, Matched::All(vec![binding]));
+//! # Ok::<(), BuildError>(())
+//! ```
+
+mod certainty;
+mod exchange;
+pub mod headers;
+mod matching;
+mod message;
+mod queue;
+mod route;
+pub mod topic;
+mod topology;
+mod value;
+mod version;
+
+pub use certainty::Certainty;
+pub use exchange::ExchangeKind;
+pub use matching::{Matched, Share};
+pub use message::Message;
+pub use queue::{Overflow, Queue, QueueKind, Strategy};
+pub use route::{Alternate, By, Delivered, Hop, Reached, Refused, Visit};
+pub use topology::{Binding, BindingId, BuildError, Destination, Exchange, ExchangeId, QueueId, Topology};
+pub use value::{Table, Value};
+pub use version::{NotAVersion, Version};
