@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::process::{Command, ExitCode};
 use std::{env, error, process};
 
-use topoc_test_support::{Broker, Options, SHIPPED_PLUGINS, Version, describe, run_until_we_end};
+use topoc_test_support::{Broker, Options, SHIPPED_PLUGINS, Version, available, describe, run_until_we_end};
 
 const USAGE: &str = "\
 usage: throwaway-broker [--version 3.10|4.0] [--json] [-- COMMAND…]
@@ -17,7 +17,9 @@ with TOPOC_BROKER and TOPOC_AMQP set, and removes the node when it ends. Without
 ";
 
 fn main() -> Result<ExitCode, Box<dyn error::Error>> {
-    let mut version = Version::V3_10;
+    // without a wish, whichever this machine has; where it has none, the refusal says what to do
+    let here = Version::ALL.into_iter().find(|version| available(*version).is_ok());
+    let mut version = here.unwrap_or(Version::V3_10);
     let mut json = false;
     let mut words = env::args();
     words.next();
