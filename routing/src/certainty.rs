@@ -9,7 +9,7 @@ use crate::{Alternate, Destination, ExchangeId, Matched, QueueId, Topology, Visi
 pub enum Certainty {
     /// Whatever they pick, it does not.
     Never,
-    /// That depends on what they pick, or on an exchange of unknown type.
+    /// That depends on what they pick, on headers that are not known, or on an exchange of unknown type.
     Possible,
     /// Whatever they pick, it does.
     Always,
@@ -42,7 +42,7 @@ impl<'a> Flow<'a> {
 
     /// How surely no queue gets it.
     pub(crate) fn unroutable(&self, some_way_leads_to_a_queue: bool) -> Certainty {
-        let known = self.visits.iter().all(|visit| !matches!(visit.matched, Matched::Undecidable(_)));
+        let known = self.visits.iter().all(|visit| self.topology.exchange(visit.exchange).kind.is_known());
         match some_way_leads_to_a_queue {
             false if known => Certainty::Always,
             true if self.surely(|_| true) => Certainty::Never,
@@ -78,9 +78,12 @@ impl<'a> Flow<'a> {
             Matched::All(all) => all.iter().any(|id| bound(*id)),
             Matched::Queues(queues) => queues.iter().any(|queue| wanted(*queue)),
             Matched::OneOf(shares) => !shares.is_empty() && shares.iter().all(|share| bound(share.binding)),
-            Matched::Undecidable(_) => return false,
+            Matched::Undecidable { surely, .. } => surely.iter().any(|id| bound(*id)),
         };
-        matched
-            || matches!(visit.alternate, Some(Alternate::Exchange(id)) if there(Destination::Exchange(id)))
+        let alternate = match visit.alternate {
+            Some(Alternate::Exchange(id)) => there(Destination::Exchange(id)),
+            _ => false,
+        };
+        matched || (alternate && visit.matched.is_empty() != Certainty::Possible)
     }
 }

@@ -40,11 +40,12 @@ impl Match {
     }
 }
 
-/// Whether a headers exchange delivers `message` along a binding with these `arguments`.
+/// Whether a headers exchange delivers `message` along a binding with these `arguments`: `None` if that depends on
+/// headers that are not known.
 ///
 /// With only `x-` arguments `all` matches everything and `any` nothing. A void argument asks only that the header
 /// exists. An `x-match` that the broker would refuse counts as `all`, as it does for bindings of old brokers.
-pub fn matches(arguments: &Table, message: &Message<'_>, version: Version) -> bool {
+pub fn matches(arguments: &Table, message: &Message<'_>, version: Version) -> Option<bool> {
     let mode = Match::of(arguments).unwrap_or(Match::All);
     let mut compared = arguments.iter().filter(|(name, _)| !mode.skips(name));
     let satisfied = |(name, wanted): (&String, &Value)| match message.header(name) {
@@ -52,9 +53,11 @@ pub fn matches(arguments: &Table, message: &Message<'_>, version: Version) -> bo
         Some(_) if *wanted == Value::Void => true,
         Some(header) => equal(wanted, &header, version),
     };
-    match mode {
-        Match::All | Match::AllWithX => compared.all(satisfied),
-        Match::Any | Match::AnyWithX => compared.any(satisfied),
+    let every = matches!(mode, Match::All | Match::AllWithX);
+    match message.headers {
+        None => compared.next().is_none().then_some(every),
+        Some(_) if every => Some(compared.all(satisfied)),
+        Some(_) => Some(compared.any(satisfied)),
     }
 }
 
@@ -68,7 +71,7 @@ mod tests {
 
     fn yes(arguments: &[(&str, Value)], headers: &[(&str, Value)]) -> bool {
         let headers = table(headers);
-        matches(&table(arguments), &Message::new("").with_headers(&headers), Version::V4_0)
+        matches(&table(arguments), &Message::new("").with_headers(&headers), Version::V4_0) == Some(true)
     }
 
     #[test]
@@ -113,8 +116,17 @@ mod tests {
     fn cc_is_a_header_and_bcc_is_not() {
         let cc = ["k".to_owned()];
         let message = Message::new("").with_cc(&cc).with_bcc(&cc);
-        assert!(matches(&table(&[("CC", Value::Void)]), &message, Version::V4_0));
-        assert!(!matches(&table(&[("BCC", Value::Void)]), &message, Version::V4_0));
+        assert_eq!(matches(&table(&[("CC", Value::Void)]), &message, Version::V4_0), Some(true));
+        assert_eq!(matches(&table(&[("BCC", Value::Void)]), &message, Version::V4_0), Some(false));
+    }
+
+    #[test]
+    fn unknown_headers_decide_only_what_compares_none() {
+        let unknown = Message::new("").with_unknown_headers();
+        let asked = |arguments: &[(&str, Value)]| matches(&table(arguments), &unknown, Version::V4_0);
+        assert_eq!(asked(&[("a", 1.into())]), None);
+        assert_eq!(asked(&[("x-a", 1.into())]), Some(true));
+        assert_eq!(asked(&[("x-match", "any".into()), ("x-a", 1.into())]), Some(false));
     }
 
     #[test]

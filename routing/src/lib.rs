@@ -19,6 +19,8 @@
 mod certainty;
 mod exchange;
 pub mod headers;
+mod keys;
+pub mod language;
 mod matching;
 mod message;
 mod queue;
@@ -30,6 +32,7 @@ mod version;
 
 pub use certainty::Certainty;
 pub use exchange::ExchangeKind;
+pub use keys::{KeyReach, LostKeys, Reach};
 pub use matching::{Matched, Share};
 pub use message::Message;
 pub use queue::{Overflow, Queue, QueueKind, Strategy};

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use crate::topic::TopicTrie;
-use crate::{Binding, BindingId, Destination, ExchangeId, ExchangeKind, Message, QueueId, Topology, headers};
+use crate::{
+    Binding, BindingId, Certainty, Destination, ExchangeId, ExchangeKind, Message, QueueId, Topology, headers,
+};
 
 /// What an exchange does with a message, before any alternate exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +16,13 @@ pub enum Matched {
     Queues(Vec<QueueId>),
     /// One copy, along one of these bindings.
     OneOf(Vec<Share>),
-    /// The exchange's type is unknown: perhaps along some of these bindings, perhaps elsewhere.
-    Undecidable(Vec<BindingId>),
+    /// The exchange's type is unknown, or the message's headers are: that is not enough to tell.
+    Undecidable {
+        /// Along each of these bindings in any case.
+        surely: Vec<BindingId>,
+        /// Along some of these or none; where the type is unknown perhaps elsewhere, too.
+        perhaps: Vec<BindingId>,
+    },
 }
 
 /// One of the bindings that an exchange picks from.
@@ -30,22 +37,25 @@ pub struct Share {
 impl Matched {
     /// Every binding that the message may take.
     pub fn bindings(&self) -> impl Iterator<Item = BindingId> + '_ {
-        let (all, shares): (&[BindingId], &[Share]) = match self {
-            Self::All(all) | Self::Undecidable(all) => (all, &[]),
-            Self::Queues(_) => (&[], &[]),
-            Self::OneOf(shares) => (&[], shares),
+        let (all, perhaps, shares): (&[BindingId], &[BindingId], &[Share]) = match self {
+            Self::All(all) => (all, &[], &[]),
+            Self::Queues(_) => (&[], &[], &[]),
+            Self::OneOf(shares) => (&[], &[], shares),
+            Self::Undecidable { surely, perhaps } => (surely, perhaps, &[]),
         };
-        all.iter().copied().chain(shares.iter().map(|share| share.binding))
+        all.iter().chain(perhaps).copied().chain(shares.iter().map(|share| share.binding))
     }
 
-    /// Whether the broker finds nothing, so that the alternate exchange takes the message.
-    pub fn is_empty(&self) -> bool {
-        match self {
+    /// How surely the broker finds nothing, so that the alternate exchange takes the message.
+    pub fn is_empty(&self) -> Certainty {
+        let empty = match self {
             Self::All(all) => all.is_empty(),
             Self::Queues(queues) => queues.is_empty(),
             Self::OneOf(shares) => shares.is_empty(),
-            Self::Undecidable(_) => false,
-        }
+            Self::Undecidable { surely, .. } if surely.is_empty() => return Certainty::Possible,
+            Self::Undecidable { .. } => false,
+        };
+        if empty { Certainty::Always } else { Certainty::Never }
     }
 }
 
@@ -119,15 +129,26 @@ impl Topology {
                 Matched::All(bound.to_vec())
             }
             (ExchangeKind::Headers, Index::Whole) => {
-                let fits = |id: &&BindingId| {
-                    headers::matches(&self.binding(**id).arguments, message, self.version())
-                };
-                Matched::All(bound.iter().filter(fits).copied().collect())
+                let fits =
+                    |id: &BindingId| headers::matches(&self.binding(*id).arguments, message, self.version());
+                let (mut surely, mut perhaps) = (Vec::new(), Vec::new());
+                for id in bound {
+                    match fits(id) {
+                        Some(true) => surely.push(*id),
+                        Some(false) => {}
+                        None => perhaps.push(*id),
+                    }
+                }
+                if perhaps.is_empty() {
+                    Matched::All(surely)
+                } else {
+                    Matched::Undecidable { surely, perhaps }
+                }
             }
             (ExchangeKind::ModulusHash | ExchangeKind::Random | ExchangeKind::LocalRandom, Index::Whole) => {
                 Matched::OneOf(each(bound))
             }
-            (_, Index::Whole) => Matched::Undecidable(bound.to_vec()),
+            (_, Index::Whole) => Matched::Undecidable { surely: Vec::new(), perhaps: bound.to_vec() },
         }
     }
 }

@@ -11,8 +11,8 @@ static NO_HEADERS: Table = Table::new();
 pub struct Message<'a> {
     /// The routing key of `basic.publish`.
     pub routing_key: &'a str,
-    /// The headers, without `CC` and `BCC`.
-    pub headers: &'a Table,
+    /// The headers, without `CC` and `BCC`; `None` if they are not known, and then what depends on them is undecided.
+    pub headers: Option<&'a Table>,
     /// Extra routing keys that consumers see.
     pub cc: &'a [String],
     /// Extra routing keys that the broker strips before it routes.
@@ -22,12 +22,17 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// A message without headers.
     pub fn new(routing_key: &'a str) -> Self {
-        Self { routing_key, headers: &NO_HEADERS, cc: &[], bcc: &[] }
+        Self { routing_key, headers: Some(&NO_HEADERS), cc: &[], bcc: &[] }
     }
 
     /// The same message with these headers.
     pub fn with_headers(self, headers: &'a Table) -> Self {
-        Self { headers, ..self }
+        Self { headers: Some(headers), ..self }
+    }
+
+    /// The same message with headers that are not known.
+    pub fn with_unknown_headers(self) -> Self {
+        Self { headers: None, ..self }
     }
 
     /// The same message with these keys in `CC`.
@@ -50,6 +55,6 @@ impl<'a> Message<'a> {
         if name == "CC" && !self.cc.is_empty() {
             return Some(Cow::Owned(Value::string_array(self.cc)));
         }
-        self.headers.get(name).map(Cow::Borrowed)
+        self.headers?.get(name).map(Cow::Borrowed)
     }
 }

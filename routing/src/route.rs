@@ -116,9 +116,9 @@ impl Delivered {
         }
     }
 
-    /// The exchanges on the way whose type is unknown; what they do is not decided.
+    /// The exchanges on the way of which it is not decided what they do: their type or the headers are not known.
     pub fn undecidable(&self) -> impl Iterator<Item = ExchangeId> + '_ {
-        self.visits.iter().filter(|v| matches!(v.matched, Matched::Undecidable(_))).map(|v| v.exchange)
+        self.visits.iter().filter(|v| matches!(v.matched, Matched::Undecidable { .. })).map(|v| v.exchange)
     }
 
     /// The shortest way to a queue, from the exchange that was published to; empty if it is not reached.
@@ -193,8 +193,11 @@ impl Topology {
         };
         let is = self.exchange(exchange);
         let delayed = matches!(is.kind, ExchangeKind::DelayedMessage(_))
-            && matches!(message.headers.get("x-delay"), Some(Value::Integer(1..=0xFFFF_FFFF)));
-        let falls_back = delayed || matched.is_empty() || matches!(matched, Matched::Undecidable(_));
+            && matches!(
+                message.headers.and_then(|headers| headers.get("x-delay")),
+                Some(Value::Integer(1..=0xFFFF_FFFF))
+            );
+        let falls_back = delayed || matched.is_empty() != Certainty::Never;
         let alternate = is.alternate_exchange.as_ref().filter(|_| falls_back);
         let alternate = alternate.map(|name| match self.exchange_id(name) {
             Some(id) => Alternate::Exchange(id),

@@ -42,7 +42,8 @@ pub fn matches(pattern: &str, key: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct TopicTrie<T> {
     /// Words as small numbers, so that a key's word is hashed once and not at every node.
-    names: HashMap<Box<str>, u32>,
+    numbers: HashMap<Box<str>, u32>,
+    names: Vec<Box<str>>,
     nodes: Vec<Node<T>>,
 }
 
@@ -65,95 +66,106 @@ impl<T> Node<T> {
 
 impl<T> Default for TopicTrie<T> {
     fn default() -> Self {
-        Self { names: HashMap::new(), nodes: vec![Node::new(false)] }
+        Self { numbers: HashMap::new(), names: Vec::new(), nodes: vec![Node::new(false)] }
     }
 }
 
 impl<T: Copy> TopicTrie<T> {
     /// Binds `what` with `pattern`.
     pub fn insert(&mut self, pattern: &str, what: T) {
-        let mut at = 0;
-        for word in words(pattern) {
-            at = match word {
-                "*" => match self.nodes[at].star {
-                    Some(child) => child as usize,
-                    None => {
-                        let child = self.push(false);
-                        self.nodes[at].star = Some(child);
-                        child as usize
-                    }
-                },
-                "#" => match self.nodes[at].hash {
-                    Some(child) => child as usize,
-                    None => {
-                        let child = self.push(true);
-                        self.nodes[at].hash = Some(child);
-                        child as usize
-                    }
-                },
-                literal => {
-                    let name = self.number(literal);
-                    match self.nodes[at].literals.binary_search_by_key(&name, |(name, _)| *name) {
-                        Ok(found) => self.nodes[at].literals[found].1 as usize,
-                        Err(place) => {
-                            let child = self.push(false);
-                            self.nodes[at].literals.insert(place, (name, child));
-                            child as usize
-                        }
-                    }
-                }
-            };
-        }
-        self.nodes[at].bound.push(what);
+        let end = words(pattern).fold(0, |at, word| match word {
+            "*" => self.star(at),
+            "#" => self.hash(at),
+            literal => self.literal(at, literal),
+        });
+        self.nodes[end].bound.push(what);
     }
 
-    fn number(&mut self, word: &str) -> u32 {
-        if let Some(number) = self.names.get(word) {
-            return *number;
-        }
-        let number = self.names.len() as u32;
-        self.names.insert(word.into(), number);
-        number
+    /// Binds `what` with this one key, in which wildcards stand for themselves.
+    pub fn insert_key(&mut self, key: &str, what: T) {
+        let end = words(key).fold(0, |at, word| self.literal(at, word));
+        self.nodes[end].bound.push(what);
     }
 
-    fn push(&mut self, is_hash: bool) -> u32 {
-        self.nodes.push(Node::new(is_hash));
-        (self.nodes.len() - 1) as u32
+    fn star(&mut self, at: usize) -> usize {
+        if self.nodes[at].star.is_none() {
+            self.nodes[at].star = Some(self.nodes.len() as u32);
+            self.nodes.push(Node::new(false));
+        }
+        self.nodes[at].star.map_or(at, |child| child as usize)
+    }
+
+    fn hash(&mut self, at: usize) -> usize {
+        if self.nodes[at].hash.is_none() {
+            self.nodes[at].hash = Some(self.nodes.len() as u32);
+            self.nodes.push(Node::new(true));
+        }
+        self.nodes[at].hash.map_or(at, |child| child as usize)
+    }
+
+    fn literal(&mut self, at: usize, word: &str) -> usize {
+        let number = match self.numbers.get(word) {
+            Some(number) => *number,
+            None => {
+                let number = self.names.len() as u32;
+                self.numbers.insert(word.into(), number);
+                self.names.push(word.into());
+                number
+            }
+        };
+        match self.nodes[at].literals.binary_search_by_key(&number, |(number, _)| *number) {
+            Ok(found) => self.nodes[at].literals[found].1 as usize,
+            Err(place) => {
+                let child = self.nodes.len();
+                self.nodes[at].literals.insert(place, (number, child as u32));
+                self.nodes.push(Node::new(false));
+                child
+            }
+        }
     }
 
     /// Adds to `found` all that is bound with a pattern that matches `key`, each binding once, in no order.
     pub fn find(&self, key: &str, found: &mut Vec<T>) {
-        let mut reached = Vec::new();
+        let mut reached = self.start();
         let mut next = Vec::new();
-        self.reach(0, &mut reached);
         for word in words(key) {
-            let name = self.names.get(word);
-            for &at in &reached {
-                let node = &self.nodes[at as usize];
-                if node.is_hash {
-                    self.reach(at, &mut next);
-                }
-                if let Some(child) = node.star {
-                    self.reach(child, &mut next);
-                }
-                if let Some(name) = name
-                    && let Ok(child) = node.literals.binary_search_by_key(name, |(name, _)| *name)
-                {
-                    self.reach(node.literals[child].1, &mut next);
-                }
-            }
+            self.step(&reached, Some(word), &mut next);
             std::mem::swap(&mut reached, &mut next);
-            next.clear();
-            // a node after `#` is reached both by staying there and anew from its parent
-            reached.sort_unstable();
-            reached.dedup();
             if reached.is_empty() {
                 return;
             }
         }
-        for at in reached {
-            found.extend(&self.nodes[at as usize].bound);
+        found.extend(self.bound(&reached));
+    }
+
+    /// The nodes reached before any word.
+    pub(crate) fn start(&self) -> Vec<u32> {
+        let mut reached = Vec::new();
+        self.reach(0, &mut reached);
+        reached
+    }
+
+    /// The nodes reached from `reached` by one more word, sorted; `None` is a word that no pattern names.
+    pub(crate) fn step(&self, reached: &[u32], word: Option<&str>, next: &mut Vec<u32>) {
+        next.clear();
+        let number = word.and_then(|word| self.numbers.get(word));
+        for &at in reached {
+            let node = &self.nodes[at as usize];
+            if node.is_hash {
+                self.reach(at, next);
+            }
+            if let Some(child) = node.star {
+                self.reach(child, next);
+            }
+            if let Some(number) = number
+                && let Ok(child) = node.literals.binary_search_by_key(number, |(number, _)| *number)
+            {
+                self.reach(node.literals[child].1, next);
+            }
         }
+        // a node after `#` is reached both by staying there and anew from its parent
+        next.sort_unstable();
+        next.dedup();
     }
 
     /// Reaches a node and, as `#` may be zero words, the `#` under it.
@@ -164,6 +176,25 @@ impl<T: Copy> TopicTrie<T> {
             reached.push(hash);
             under = self.nodes[hash as usize].hash;
         }
+    }
+
+    /// What is bound at these nodes.
+    pub(crate) fn bound(&self, reached: &[u32]) -> impl Iterator<Item = T> {
+        reached.iter().flat_map(|at| self.nodes[*at as usize].bound.iter().copied())
+    }
+
+    /// The words that lead on from these nodes by name, sorted.
+    pub(crate) fn named(&self, reached: &[u32]) -> Vec<&str> {
+        let numbers = reached.iter().flat_map(|at| &self.nodes[*at as usize].literals);
+        let mut words: Vec<&str> = numbers.map(|(number, _)| &*self.names[*number as usize]).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+
+    /// Whether whatever follows, something bound is matched.
+    pub(crate) fn is_covered(&self, reached: &[u32]) -> bool {
+        reached.iter().map(|at| &self.nodes[*at as usize]).any(|node| node.is_hash && !node.bound.is_empty())
     }
 }
 
