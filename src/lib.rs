@@ -1,1 +1,40 @@
 //! Topology as code for RabbitMQ.
+//!
+//! topoc is a compiler, and its line is straight; each room knows only the rooms before it:
+//!
+//! ```text
+//! text → syntax → kind → topology → graph → lint → plan → broker → cli
+//!                          └──────────┴→ codegen, diagram, export
+//! ```
+#![warn(clippy::disallowed_methods)]
+
+pub mod diag;
+pub mod kind;
+pub mod syntax;
+pub mod topology;
+
+use diag::{Report, SourceMap};
+use syntax::{Inputs, Sources};
+use topology::Topology;
+
+/// A topology with the texts that it was written in and all that was found in them.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The texts that were read.
+    pub sources: SourceMap,
+    /// What could be made sense of.
+    pub topology: Topology,
+    /// What was found.
+    pub report: Report,
+}
+
+/// Reads a topology from its files: text → nodes → entities.
+#[must_use]
+pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compiled {
+    let mut report = Report::default();
+    let loaded = syntax::load(paths, from, &mut report);
+    let expansion = syntax::expand(loaded.nodes, inputs, kind::repeats, &mut report);
+    let topology = topology::decode(expansion, &mut report);
+    report.sort();
+    Compiled { sources: loaded.sources, topology, report }
+}

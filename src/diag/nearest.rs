@@ -1,0 +1,47 @@
+//! The nearest known name to one that is not known.
+
+/// The candidate that was most likely meant, if any is near enough to be worth saying.
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace(['.', '_', ' '], "-");
+    let wanted = plain(name);
+    let allowed = (wanted.chars().count() / 3).clamp(1, 4);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &plain(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *candidate != name)
+        .min_by(|a, b| a.cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A help line: the nearest name if there is one, else the names there are (a few of them).
+#[must_use]
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, what: &str) -> String {
+    let mut names: Vec<&str> = candidates.into_iter().collect();
+    if let Some(near) = nearest(name, names.iter().copied()) {
+        return format!("did you mean `{near}`?");
+    }
+    names.sort_unstable();
+    names.dedup();
+    match names.len() {
+        0 => format!("there is no {what} here"),
+        count => {
+            let shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
+            let rest = if count > 12 { format!(" and {} more", count - 12) } else { String::new() };
+            format!("the {what}s are {}{rest}", shown.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        assert_eq!(nearest("mesage-ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
+        assert_eq!(nearest("message_ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
+        assert_eq!(nearest("x", ["message-ttl"]), None);
+        assert_eq!(did_you_mean("zzz", ["b", "a"], "exchange"), "the exchanges are `a`, `b`");
+    }
+}

@@ -1,0 +1,130 @@
+//! Sources and places in them.
+
+/// A source in a [`SourceMap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(u32);
+
+/// A range of bytes in a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The source.
+    pub file: FileId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The place of what was not written in any source: live and derived objects.
+    pub const NONE: Self = Self { file: FileId(u32::MAX), start: 0, end: 0 };
+
+    /// A range of bytes of a source. Sources are below 4 GiB, see [`crate::syntax::MAX_BYTES`].
+    #[must_use]
+    pub fn new(file: FileId, start: usize, end: usize) -> Self {
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { file, start: narrow(start), end: narrow(end.max(start)) }
+    }
+
+    /// Whether the place is in a source.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        self.file.0 != u32::MAX
+    }
+
+    /// From the start of this place to the end of another in the same source.
+    #[must_use]
+    pub fn to(self, other: Self) -> Self {
+        if self.file == other.file { Self { end: self.end.max(other.end), ..self } } else { self }
+    }
+}
+
+/// One source: a file, standard input, or a text in a test.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// The name that users see: the path as they gave it, relative to where the command ran.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    line_starts: Vec<usize>,
+}
+
+/// A line and column, both counted from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl SourceFile {
+    /// Where a byte is.
+    #[must_use]
+    pub fn location(&self, byte: usize) -> Location {
+        let line = self.line_starts.partition_point(|start| *start <= byte).max(1);
+        let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
+        let before = self.text.get(start..byte.min(self.text.len())).unwrap_or("");
+        Location { line, column: before.chars().count() + 1 }
+    }
+}
+
+/// Every source that a run has read.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    /// Adds a source and gives its identity.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+        let text = text.into();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX - 1));
+        self.files.push(SourceFile { name: name.into(), text, line_starts });
+        id
+    }
+
+    /// The source of an identity; none for [`Span::NONE`]'s.
+    #[must_use]
+    pub fn get(&self, file: FileId) -> Option<&SourceFile> {
+        self.files.get(file.0 as usize)
+    }
+
+    /// The sources in the order they were read.
+    #[must_use]
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// The text of a place.
+    #[must_use]
+    pub fn text(&self, span: Span) -> &str {
+        self.get(span.file)
+            .and_then(|file| file.text.get(span.start as usize..span.end as usize))
+            .unwrap_or("")
+    }
+
+    /// `file:line` of a place, as plans and routes print it.
+    #[must_use]
+    pub fn line_of(&self, span: Span) -> Option<String> {
+        let file = self.get(span.file)?;
+        Some(format!("{}:{}", file.name, file.location(span.start as usize).line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let mut sources = SourceMap::default();
+        let id = sources.add("a.kdl", "één\nqueue \"é\"");
+        let file = sources.get(id).unwrap();
+        assert_eq!(file.location(0), Location { line: 1, column: 1 });
+        assert_eq!(file.location(6), Location { line: 2, column: 1 });
+        assert_eq!(file.location(15), Location { line: 2, column: 9 });
+        assert_eq!(sources.line_of(Span::new(id, 7, 8)).as_deref(), Some("a.kdl:2"));
+    }
+}

@@ -1,0 +1,65 @@
+//! Users. Source: `rabbit_auth_backend_internal`, `rabbit_mgmt_wm_user`.
+
+use super::{Attribute, Kind, KindId, Nested, Place, Scope, Segment, Type, Wire, nested};
+
+pub(super) const USER: Kind = Kind {
+    id: KindId::User,
+    keyword: "user",
+    scope: Scope::Global,
+    identity: &["name"],
+    attributes: ATTRIBUTES,
+    nested: NESTED,
+    wire: Some(Wire {
+        list: "users",
+        component: None,
+        container: "",
+        path: &[Segment::Word("users"), Segment::Field("name")],
+    }),
+    doc: "A user: who may connect, and what they may do.",
+    page: include_str!("user.md"),
+};
+
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::new("name", Place::Body("name"), Type::Text, "Its name.", r#"user "grafana""#).required(),
+    Attribute::new(
+        "tags",
+        Place::Body("tags"),
+        Type::Words,
+        "`administrator`, `monitoring`, `policymaker`, `management`, `impersonator`.",
+        r#"tags "monitoring""#,
+    ),
+    Attribute::new(
+        "password",
+        Place::Nowhere,
+        Type::Secret,
+        "Where the password is found; a user without one cannot log in with a password.",
+        r#"password env="GRAFANA_PASSWORD""#,
+    ),
+    Attribute::new(
+        "hashing-algorithm",
+        Place::Body("hashing_algorithm"),
+        Type::OneOf(&[
+            "rabbit_password_hashing_sha256",
+            "rabbit_password_hashing_sha512",
+            "rabbit_password_hashing_md5",
+        ]),
+        "How a given hash was made.",
+        r#"hashing-algorithm "rabbit_password_hashing_sha512""#,
+    ),
+];
+
+const NESTED: &[Nested] = &[
+    nested(
+        "permission",
+        true,
+        "What it may do in a vhost.",
+        r#"permission vhost="shop" configure="^$" write="^$" read=".*""#,
+    ),
+    nested(
+        "topic-permission",
+        true,
+        "Which routing keys it may use on a topic exchange.",
+        r#"topic-permission "orders" vhost="shop" write="^order\\." read=".*""#,
+    ),
+    nested("limits", false, "Its limits.", "limits max-connections=10 max-channels=100"),
+];

@@ -1,0 +1,215 @@
+//! Files and what they include → one list of nodes.
+
+use std::collections::BTreeSet;
+
+use super::{
+    node::{Node, Word},
+    parse::parse,
+    sources::{ReadError, Sources},
+};
+use crate::diag::{Diagnostic, Report, SourceMap, Span, codes};
+
+/// What the files of a run hold.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All texts that were read, in the order they were read.
+    pub sources: SourceMap,
+    /// The nodes of all files, an included file's in the place of its `include`.
+    pub nodes: Vec<Node>,
+}
+
+/// Reads files with all that they include, each once.
+pub fn load(paths: &[String], from: &dyn Sources, report: &mut Report) -> Loaded {
+    let mut loader = Loader { from, loaded: Loaded::default(), done: BTreeSet::new(), open: Vec::new() };
+    for path in paths {
+        let path = normalize(path);
+        let nodes = loader.file(&path, None, report);
+        loader.loaded.nodes.extend(nodes);
+    }
+    loader.loaded
+}
+
+struct Loader<'a> {
+    from: &'a dyn Sources,
+    loaded: Loaded,
+    done: BTreeSet<String>,
+    /// The files that are being read, each included by the one before it.
+    open: Vec<String>,
+}
+
+impl Loader<'_> {
+    fn file(&mut self, path: &str, included: Option<&Word>, report: &mut Report) -> Vec<Node> {
+        if self.open.iter().any(|open| open == path) {
+            report.push(cycle(&self.open, path, included));
+            return Vec::new();
+        }
+        if !self.done.insert(path.to_owned()) {
+            return Vec::new();
+        }
+        let text = match self.from.read(path) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(error) => {
+                    report.push(not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to(), included));
+                    return Vec::new();
+                }
+            },
+            Err(error) => {
+                report.push(unreadable(path, error, included));
+                return Vec::new();
+            }
+        };
+        let id = self.loaded.sources.add(path, text);
+        let before = report.diagnostics().len();
+        let nodes = parse(&self.loaded.sources, id, report);
+        if nodes.is_empty() && report.diagnostics().len() == before {
+            let end = self.loaded.sources.get(id).map_or(0, |source| source.text.len().min(1));
+            report.push(
+                Diagnostic::new(codes::EMPTY, format!("`{path}` declares nothing"))
+                    .label(Span::new(id, 0, end), "no node is here")
+                    .help("`topoc init` writes a starter topology"),
+            );
+        }
+        self.open.push(path.to_owned());
+        let mut all = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            if node.is("include") {
+                all.extend(self.include(path, &node, report));
+            } else {
+                all.push(node);
+            }
+        }
+        self.open.pop();
+        all
+    }
+
+    fn include(&mut self, from: &str, node: &Node, report: &mut Report) -> Vec<Node> {
+        let Some(word) = node.title().filter(|_| node.entries.len() == 1 && node.children.is_empty()) else {
+            report.push(
+                Diagnostic::new(codes::MISSING, "`include` takes one path")
+                    .label(node.span, "here")
+                    .help("write `include \"schemas/*.kdl\"`, relative to this file"),
+            );
+            return Vec::new();
+        };
+        let pattern = join(from, &word.text);
+        if !word.text.contains(['*', '?', '[']) {
+            return self.file(&pattern, Some(&word), report);
+        }
+        match self.from.glob(&pattern) {
+            Ok(paths) if paths.is_empty() => {
+                report.push(
+                    Diagnostic::new(codes::UNREADABLE, format!("no file matches `{pattern}`"))
+                        .label(word.span, "included here")
+                        .help("a path is relative to the file that includes it"),
+                );
+                Vec::new()
+            }
+            Ok(paths) => {
+                // a file that its own pattern matches is not meant
+                let paths = paths.into_iter().map(|path| normalize(&path)).filter(|path| path != from);
+                paths.flat_map(|path| self.file(&path, Some(&word), report)).collect()
+            }
+            Err(reason) => {
+                report.push(
+                    Diagnostic::new(
+                        codes::BAD_VALUE,
+                        format!("`{}` is no file pattern: {reason}", word.text),
+                    )
+                    .label(word.span, "here")
+                    .help("`*` is any name, `**` any folders, `[ab]` a choice of characters"),
+                );
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// A path of an `include`, relative to the file that includes it.
+fn join(from: &str, path: &str) -> String {
+    match from.rsplit_once('/') {
+        Some((folder, _)) if !path.starts_with('/') => normalize(&format!("{folder}/{path}")),
+        _ => normalize(path),
+    }
+}
+
+/// A path without `.` and with `..` taken up where that can be seen from the text.
+fn normalize(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            "" if !parts.is_empty() => {}
+            ".." if parts.last().is_some_and(|last| !matches!(*last, "" | "..")) => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn included_here(mut diagnostic: Diagnostic, included: Option<&Word>) -> Diagnostic {
+    if let Some(word) = included {
+        diagnostic = diagnostic.label(word.span, "included here");
+    }
+    diagnostic
+}
+
+fn unreadable(path: &str, error: ReadError, included: Option<&Word>) -> Diagnostic {
+    let code = if matches!(error, ReadError::TooLarge(_)) { codes::TOO_LARGE } else { codes::UNREADABLE };
+    let (trouble, help) = match error {
+        ReadError::Missing => (
+            format!("`{path}` does not exist"),
+            if included.is_some() {
+                "a path is relative to the file that includes it".to_owned()
+            } else {
+                "`topoc init` writes a starter topology".to_owned()
+            },
+        ),
+        ReadError::Directory => (
+            format!("`{path}` is a folder"),
+            format!("name its files: `{}/*.kdl`", path.trim_end_matches('/')),
+        ),
+        ReadError::Forbidden => (
+            format!("`{path}` may not be read"),
+            format!("run `ls -l {path}` and give yourself leave to read it"),
+        ),
+        ReadError::TooLarge(bytes) => (
+            format!(
+                "`{path}` has {} MiB, and a topology file may have {}",
+                bytes.div_ceil(1 << 20),
+                super::MAX_BYTES >> 20
+            ),
+            "use `for` and `template` for what repeats, and `include` to cut it apart".to_owned(),
+        ),
+        ReadError::Other(kind) => (format!("`{path}` cannot be read: {kind}"), "try again".to_owned()),
+    };
+    included_here(Diagnostic::new(code, trouble).help(help), included)
+}
+
+fn not_utf8(path: &str, bytes: &[u8], at: usize, included: Option<&Word>) -> Diagnostic {
+    let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let encoding = if utf16 { "UTF-16" } else { "ISO-8859-1" };
+    included_here(
+        Diagnostic::new(
+            codes::NOT_UTF8,
+            format!("`{path}` is not UTF-8: byte {at}, in line {line}, begins no character"),
+        )
+        .help(format!("convert it: `iconv -f {encoding} -t UTF-8 {path}`")),
+        included,
+    )
+}
+
+fn cycle(open: &[String], path: &str, included: Option<&Word>) -> Diagnostic {
+    let start = open.iter().position(|file| file == path).unwrap_or(0);
+    let chain: Vec<String> =
+        open[start..].iter().map(String::as_str).chain([path]).map(|file| format!("`{file}`")).collect();
+    included_here(
+        Diagnostic::new(codes::INCLUDE_CYCLE, format!("`{path}` includes itself"))
+            .note(format!("the chain is {}", chain.join(" → ")))
+            .help("remove this `include`; a file that both need can be included by each of them"),
+        included,
+    )
+}

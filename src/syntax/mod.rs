@@ -1,0 +1,19 @@
+//! KDL text → spanned nodes, with includes, variables, templates and loops resolved.
+//!
+//! This room knows KDL and the five words that reuse it (`include`, `variable`, `environment`, `template`,
+//! `for`). It may not know what a queue is.
+
+mod expand;
+mod interpolate;
+mod load;
+mod node;
+mod parse;
+mod scan;
+mod sources;
+
+pub use expand::{Environment, Expansion, Inputs, expand};
+pub use load::{Loaded, load};
+pub use node::{Entry, Node, Scalar, Word, quote};
+pub use parse::parse;
+pub use scan::{MAX_BYTES, MAX_DEPTH, MAX_SLASHDASH};
+pub use sources::{DiskSources, MemorySources, ReadError, STANDARD_INPUT, Sources};

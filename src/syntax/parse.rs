@@ -1,0 +1,258 @@
+//! One KDL text → nodes, by way of the `kdl` crate, which nothing outside this file knows.
+
+use std::{sync::Arc, thread};
+
+use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
+
+use super::{
+    node::{Entry, Node, Scalar, Word},
+    scan::{Piece, scan},
+};
+use crate::diag::{Diagnostic, FileId, Report, SourceMap, Span, codes};
+
+/// Pieces are parsed together until they hold so many bytes; larger blocks are parsed apart from their node.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Parses a source. Nodes that are well-formed come back even when others are not.
+pub fn parse(sources: &SourceMap, file: FileId, report: &mut Report) -> Vec<Node> {
+    let Some(text) = sources.get(file).map(|source| source.text.as_str()) else { return Vec::new() };
+    // a byte-order mark is no part of the first node's name
+    let base = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut jobs = Vec::new();
+    if let Err(diagnostic) = plan(&text[base..], file, base, Slot::Top, &mut jobs) {
+        report.push(*diagnostic);
+        return Vec::new();
+    }
+    let results = run(&jobs, file);
+    assemble(&jobs, results, report)
+}
+
+/// Where the nodes of a job belong.
+#[derive(Clone, Copy)]
+enum Slot {
+    /// At the top level.
+    Top,
+    /// Below the last node of the job of this index.
+    Below(usize),
+}
+
+/// A text that is parsed in one go.
+struct Job<'a> {
+    text: &'a str,
+    base: usize,
+    slot: Slot,
+    pieces: Vec<Piece>,
+}
+
+/// Cuts a text into jobs of about [`CHUNK_BYTES`].
+fn plan<'a>(
+    text: &'a str,
+    file: FileId,
+    base: usize,
+    slot: Slot,
+    jobs: &mut Vec<Job<'a>>,
+) -> Result<(), Box<Diagnostic>> {
+    let mut pending: Vec<Piece> = Vec::new();
+    let flush = |pending: &mut Vec<Piece>, jobs: &mut Vec<Job<'a>>| {
+        if let (Some(first), Some(last)) = (pending.first(), pending.last()) {
+            let (start, end) = (first.start, last.end);
+            let pieces = pending
+                .drain(..)
+                .map(|piece| Piece { start: piece.start - start, end: piece.end - start, block: None })
+                .collect();
+            jobs.push(Job { text: &text[start..end], base: base + start, slot, pieces });
+        }
+    };
+    for piece in scan(text, file, base)? {
+        let size = piece.end - piece.start;
+        if size > CHUNK_BYTES
+            && let Some((open, close)) = piece.block
+        {
+            flush(&mut pending, jobs);
+            let header = Piece { start: 0, end: open - piece.start, block: None };
+            let index = jobs.len();
+            jobs.push(Job {
+                text: &text[piece.start..open],
+                base: base + piece.start,
+                slot,
+                pieces: vec![header],
+            });
+            plan(&text[open + 1..close], file, base + open + 1, Slot::Below(index), jobs)?;
+            continue;
+        }
+        if pending.first().is_some_and(|first| piece.end - first.start > CHUNK_BYTES) {
+            flush(&mut pending, jobs);
+        }
+        pending.push(piece);
+    }
+    flush(&mut pending, jobs);
+    Ok(())
+}
+
+type Parsed = (Vec<Node>, Report);
+
+/// Parses all jobs, on as many threads as the machine has cores.
+fn run(jobs: &[Job<'_>], file: FileId) -> Vec<Parsed> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(jobs.len()).max(1);
+    if threads == 1 {
+        return jobs.iter().map(|job| parse_job(job, file)).collect();
+    }
+    let share = jobs.len().div_ceil(threads * 4).max(1);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let start = next.fetch_add(share, std::sync::atomic::Ordering::Relaxed);
+            let Some(batch) =
+                jobs.get(start..jobs.len().min(start + share)).filter(|batch| !batch.is_empty())
+            else {
+                return done;
+            };
+            done.extend(batch.iter().enumerate().map(|(i, job)| (start + i, parse_job(job, file))));
+        }
+    };
+    let mut results: Vec<(usize, Parsed)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(results) => done.extend(results),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, parsed)| parsed).collect()
+}
+
+/// Puts the nodes of all jobs where they belong.
+fn assemble(jobs: &[Job<'_>], results: Vec<Parsed>, report: &mut Report) -> Vec<Node> {
+    let mut lists: Vec<Vec<Node>> = Vec::with_capacity(jobs.len());
+    for (nodes, found) in results {
+        report.extend(found);
+        lists.push(nodes);
+    }
+    let mut top: Vec<Vec<Node>> = Vec::new();
+    // a job below another comes after it, so going backwards finds every block filled; order is kept by
+    // collecting in reverse
+    for index in (0..jobs.len()).rev() {
+        let nodes = std::mem::take(&mut lists[index]);
+        match jobs[index].slot {
+            Slot::Top => top.push(nodes),
+            Slot::Below(parent) => {
+                if let Some(node) = lists[parent].last_mut() {
+                    node.children.splice(0..0, nodes);
+                }
+            }
+        }
+    }
+    top.into_iter().rev().flatten().collect()
+}
+
+/// Parses a job whole, and node by node where that does not succeed, so that errors stay local.
+fn parse_job(job: &Job<'_>, file: FileId) -> Parsed {
+    let mut report = Report::default();
+    if let Ok(document) = KdlDocument::parse_v2(job.text) {
+        let convert = Convert { file, base: job.base };
+        let nodes = document.nodes().iter().map(|node| convert.node(node, &mut report)).collect();
+        return (nodes, report);
+    }
+    let mut nodes = Vec::new();
+    for piece in &job.pieces {
+        let text = &job.text[piece.start..piece.end];
+        let convert = Convert { file, base: job.base + piece.start };
+        match KdlDocument::parse_v2(text) {
+            Ok(document) => nodes.extend(document.nodes().iter().map(|node| convert.node(node, &mut report))),
+            Err(error) => {
+                for diagnostic in &error.diagnostics {
+                    report.push(convert.error(text, diagnostic));
+                }
+            }
+        }
+    }
+    (nodes, report)
+}
+
+/// From the parser's tree to ours.
+struct Convert {
+    file: FileId,
+    base: usize,
+}
+
+impl Convert {
+    fn span(&self, span: miette::SourceSpan) -> Span {
+        Span::new(self.file, self.base + span.offset(), self.base + span.offset() + span.len())
+    }
+
+    fn node(&self, node: &KdlNode, report: &mut Report) -> Node {
+        let name = self.word(node.name());
+        let entries: Vec<Entry> = node.entries().iter().map(|entry| self.entry(entry, report)).collect();
+        let span = entries.last().map_or(name.span, |last| name.span.to(last.span));
+        if let Some(ty) = node.ty() {
+            report.push(annotation(self.span(ty.span()), ty.value()));
+        }
+        let children = node.children().map_or(&[][..], KdlDocument::nodes);
+        Node {
+            name,
+            entries,
+            children: children.iter().map(|child| self.node(child, report)).collect(),
+            span,
+        }
+    }
+
+    fn word(&self, identifier: &kdl::KdlIdentifier) -> Word {
+        Word { text: Arc::from(identifier.value()), span: self.span(identifier.span()) }
+    }
+
+    fn entry(&self, entry: &KdlEntry, report: &mut Report) -> Entry {
+        if let Some(ty) = entry.ty() {
+            report.push(annotation(self.span(ty.span()), ty.value()));
+        }
+        let value = match entry.value() {
+            KdlValue::String(text) => Scalar::Text(Arc::from(text.as_str())),
+            KdlValue::Integer(integer) => Scalar::Integer(*integer),
+            KdlValue::Float(float) => Scalar::Float(*float),
+            KdlValue::Bool(bool) => Scalar::Bool(*bool),
+            KdlValue::Null => Scalar::Null,
+        };
+        Entry { name: entry.name().map(|name| self.word(name)), value, span: self.span(entry.span()) }
+    }
+
+    fn error(&self, text: &str, error: &kdl::KdlDiagnostic) -> Diagnostic {
+        let found = error.message.as_deref().unwrap_or("the text is no KDL here");
+        let label = error.label.as_deref().unwrap_or("here");
+        let mut span = self.span(error.span);
+        // the parser likes to point past the end; a label there shows an empty line
+        let end = u32::try_from(self.base + text.trim_end().len()).unwrap_or(u32::MAX);
+        if span.start >= end {
+            span = Span { start: end.saturating_sub(1), end, ..span };
+        }
+        let mut diagnostic =
+            Diagnostic::new(codes::NOT_KDL, format!("the text is not KDL: {}", lower_first(found)))
+                .label(span, label);
+        diagnostic.help = error.help.clone().or_else(|| hint(text));
+        diagnostic
+    }
+}
+
+fn lower_first(sentence: &str) -> String {
+    let trimmed = sentence.trim_end_matches('.');
+    let mut chars = trimmed.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// What KDL 1 and JSON habits trip over.
+fn hint(text: &str) -> Option<String> {
+    let bare = |word: &str| text.split(|c: char| c.is_whitespace() || c == '=').any(|piece| piece == word);
+    if bare("true") || bare("false") || bare("null") {
+        return Some("KDL 2 writes `#true`, `#false` and `#null`".to_owned());
+    }
+    None
+}
+
+fn annotation(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(codes::UNWANTED_VALUE, format!("the type annotation `({name})` has no meaning in topoc"))
+        .label(span, "here")
+        .help(format!("remove `({name})`: a value is typed by the attribute that it is given to"))
+}

@@ -1,0 +1,110 @@
+//! Where texts come from: the one door between the compiler and the file system.
+
+use std::{collections::BTreeMap, fs, io, path::Path};
+
+/// The name under which standard input is read and shown.
+pub const STANDARD_INPUT: &str = "<stdin>";
+
+/// Why a source could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// Nothing is there.
+    Missing,
+    /// A directory is there.
+    Directory,
+    /// It may not be read.
+    Forbidden,
+    /// It has so many bytes, more than [`super::MAX_BYTES`].
+    TooLarge(u64),
+    /// The system says something else.
+    Other(io::ErrorKind),
+}
+
+/// Gives texts by path. Paths use `/` and are relative to where the command runs, or absolute.
+pub trait Sources {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is too large to be.
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
+
+    /// The files that a pattern with `*`, `?`, `[…]` or `**` names, sorted by path.
+    ///
+    /// # Errors
+    /// When the pattern is none; the text says why.
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String>;
+}
+
+/// The file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiskSources;
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge through which topologies are read")]
+impl Sources for DiskSources {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let classify = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing,
+            io::ErrorKind::PermissionDenied => ReadError::Forbidden,
+            io::ErrorKind::IsADirectory => ReadError::Directory,
+            kind => ReadError::Other(kind),
+        };
+        let metadata = fs::metadata(path).map_err(classify)?;
+        if metadata.is_dir() {
+            return Err(ReadError::Directory);
+        }
+        if metadata.len() > super::MAX_BYTES as u64 {
+            return Err(ReadError::TooLarge(metadata.len()));
+        }
+        let bytes = fs::read(path).map_err(classify)?;
+        // a pipe or device has no length beforehand
+        if bytes.len() > super::MAX_BYTES {
+            return Err(ReadError::TooLarge(bytes.len() as u64));
+        }
+        Ok(bytes)
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let paths = glob::glob(pattern).map_err(|error| error.msg.to_owned())?;
+        let mut found: Vec<String> = paths
+            .filter_map(Result::ok)
+            .filter(|path: &std::path::PathBuf| path.is_file())
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect();
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Texts in memory, for tests, standard input and embedding.
+#[derive(Clone, Debug, Default)]
+pub struct MemorySources {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl MemorySources {
+    /// Adds a text.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<String>, text: impl Into<Vec<u8>>) -> Self {
+        self.files.insert(path.into(), text.into());
+        self
+    }
+}
+
+impl Sources for MemorySources {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        match self.files.get(path) {
+            Some(bytes) if bytes.len() > super::MAX_BYTES => Err(ReadError::TooLarge(bytes.len() as u64)),
+            Some(bytes) => Ok(bytes.clone()),
+            None if self.files.keys().any(|file| Path::new(file).starts_with(path)) => {
+                Err(ReadError::Directory)
+            }
+            None => Err(ReadError::Missing),
+        }
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let pattern = glob::Pattern::new(pattern).map_err(|error| error.msg.to_owned())?;
+        let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+        Ok(self.files.keys().filter(|path| pattern.matches_with(path, options)).cloned().collect())
+    }
+}

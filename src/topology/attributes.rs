@@ -1,0 +1,486 @@
+//! A node's properties and child nodes → an entity's attributes, by what its kind says.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    diag::{Diagnostic, Report, Span, codes, did_you_mean, nearest},
+    kind::{
+        self, Allow, Attribute, COMMON, Definition, Field, Kind, KindId, Place, Scope, Secret, Type, Value,
+    },
+    syntax::{Entry, Node, Scalar, Word},
+};
+
+/// What stands in one place that needs saying of nodes of a kind.
+pub(super) struct Reader<'a, 'r> {
+    pub(super) kind: &'static Kind,
+    pub(super) node: &'a Node,
+    pub(super) report: &'r mut Report,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// The entity's name: the node's first argument.
+    pub(super) fn title(&mut self) -> Option<Word> {
+        let title = self.node.title();
+        if title.is_none() {
+            let (keyword, doc) = (self.kind.keyword, self.kind.doc);
+            let keyword = if self.kind.id == KindId::Queue { &*self.node.name.text } else { keyword };
+            self.report.push(
+                Diagnostic::new(codes::MISSING, format!("a `{}` needs a name", self.node.name.text))
+                    .label(self.node.span, "here")
+                    .note(doc.to_owned())
+                    .help(format!("write `{keyword} \"name\" …`")),
+            );
+        }
+        title
+    }
+
+    /// Reads all attributes into the entity. Child nodes with a structure of their own, which the kind lists,
+    /// are given back for the caller to read.
+    pub(super) fn attributes(&mut self, definition: &mut Definition, arguments: usize) -> Vec<&'a Node> {
+        let node = self.node;
+        for extra in node.arguments().skip(arguments) {
+            self.report.push(
+                Diagnostic::new(
+                    codes::UNWANTED_VALUE,
+                    format!("`{}` takes no value here: {}", node.name.text, extra.value.to_kdl()),
+                )
+                .label(extra.span, "here")
+                .help("an attribute is written `name=value`, or as a child node `name value`"),
+            );
+        }
+        for (name, entry) in node.properties() {
+            self.property(definition, name, entry);
+        }
+        let mut nested = Vec::new();
+        for child in &node.children {
+            if child.is("allow") {
+                self.allow(definition, child);
+            } else if self.kind.nested.iter().any(|nested| child.is(nested.keyword)) {
+                nested.push(child);
+            } else {
+                self.child(definition, child);
+            }
+        }
+        self.required(definition);
+        nested
+    }
+
+    fn property(&mut self, definition: &mut Definition, name: &Word, entry: &Entry) {
+        if self.external(definition, name, Some(&entry.value)) {
+            return;
+        }
+        if let Some(attribute) = self.find(&name.text) {
+            let value = plain(&entry.value, attribute.ty);
+            self.set(definition, attribute, value, entry.span);
+        } else if let Some((attribute, source)) = self.find_secret(&name.text) {
+            let value = secret(source, &entry.value);
+            self.set(definition, attribute, value, entry.span);
+        } else if self.is_policy() {
+            let field = Field { value: Value::from_scalar(&entry.value), span: entry.span };
+            definition.arguments.insert(name.text.clone(), field);
+        } else {
+            self.unknown(name);
+        }
+    }
+
+    /// A policy's unknown keys are kept: a plugin may know them, and a lint speaks of the others.
+    fn is_policy(&self) -> bool {
+        matches!(self.kind.id, KindId::Policy | KindId::OperatorPolicy)
+    }
+
+    fn child(&mut self, definition: &mut Definition, child: &Node) {
+        let flag = child.arguments().next().map(|entry| &entry.value);
+        if self.external(definition, &child.name, flag) {
+            return;
+        }
+        let name = &*child.name.text;
+        if let Some(attribute) = self.find(name) {
+            let value = self.child_value(child, attribute);
+            self.set(definition, attribute, value, child.span);
+        } else if self.kind.all_attributes().any(|a| a.within.is_some_and(|within| within.node == name)) {
+            self.group(definition, child);
+        } else if let Some((attribute, source)) = self.find_secret(name)
+            && let Some(entry) = child.arguments().next()
+        {
+            self.set(definition, attribute, secret(source, &entry.value), child.span);
+        } else if self.is_policy() {
+            let field = Field { value: json(child, self.report), span: child.span };
+            definition.arguments.insert(child.name.text.clone(), field);
+        } else {
+            self.unknown(&child.name);
+        }
+    }
+
+    /// Attributes that are said together: `dead-letter "dlx" routing-key="dead"`.
+    fn group(&mut self, definition: &mut Definition, child: &Node) {
+        let members: Vec<&'static Attribute> = self
+            .kind
+            .all_attributes()
+            .filter(|a| a.within.is_some_and(|within| within.node == &*child.name.text))
+            .collect();
+        for entry in
+            child.entries.iter().chain(child.children.iter().flat_map(|inner| inner.entries.iter().take(1)))
+        {
+            let inner = child
+                .children
+                .iter()
+                .find(|inner| inner.entries.first().is_some_and(|e| std::ptr::eq(e, entry)));
+            let name = inner.map(|inner| &inner.name).or(entry.name.as_ref());
+            let written = name.map(|word| &*word.text);
+            let exact = members.iter().find(|a| a.within.and_then(|within| within.property) == written);
+            let hidden = written.and_then(|written| {
+                SECRET_SOURCES.iter().find_map(|(suffix, source)| {
+                    let stem = written.strip_suffix(suffix)?;
+                    let of = |a: &&&'static Attribute| {
+                        a.ty == Type::Secret && a.within.and_then(|within| within.property) == Some(stem)
+                    };
+                    Some((members.iter().find(of)?, *source))
+                })
+            });
+            if let Some(attribute) = exact {
+                self.set(definition, attribute, plain(&entry.value, attribute.ty), entry.span);
+            } else if let Some((attribute, source)) = hidden {
+                self.set(definition, attribute, secret(source, &entry.value), entry.span);
+            } else if let Some(word) = name {
+                let names = members.iter().filter_map(|a| a.within.and_then(|within| within.property));
+                self.report.push(
+                    Diagnostic::new(
+                        codes::UNKNOWN_ATTRIBUTE,
+                        format!("`{}` has no attribute `{}`", child.name.text, word.text),
+                    )
+                    .label(word.span, "here")
+                    .help(did_you_mean(&word.text, names, "attribute")),
+                );
+            } else {
+                self.report.push(
+                    Diagnostic::new(
+                        codes::UNWANTED_VALUE,
+                        format!("`{}` takes no value here", child.name.text),
+                    )
+                    .label(entry.span, "here"),
+                );
+            }
+        }
+    }
+
+    fn child_value(&mut self, child: &Node, attribute: &Attribute) -> Value {
+        let mut arguments = child.arguments();
+        match attribute.ty {
+            Type::Json => json(child, self.report),
+            Type::Words => Value::List(
+                arguments.filter_map(|entry| entry.value.text()).flat_map(|text| split(text)).collect(),
+            ),
+            Type::Secret => {
+                let named = child.properties().find_map(|(word, entry)| {
+                    let (_, source) = SECRET_SOURCES.iter().find(|(suffix, _)| suffix[1..] == *word.text)?;
+                    Some(secret(*source, &entry.value))
+                });
+                named
+                    .or_else(|| arguments.next().map(|entry| plain(&entry.value, Type::Secret)))
+                    .unwrap_or(Value::Null)
+            }
+            Type::Bool if child.entries.is_empty() => Value::Bool(true),
+            ty => {
+                let value = arguments.next().map(|entry| plain(&entry.value, ty));
+                if let Some(extra) = arguments.next() {
+                    self.report.push(
+                        Diagnostic::new(
+                            codes::UNWANTED_VALUE,
+                            format!("`{}` takes one value", attribute.name),
+                        )
+                        .label(extra.span, "a second one is here")
+                        .help(format!("write `{}`", attribute.example)),
+                    );
+                }
+                value.unwrap_or_else(|| {
+                    self.report.push(
+                        Diagnostic::new(codes::MISSING, format!("`{}` needs a value", attribute.name))
+                            .label(child.span, "here")
+                            .help(format!("write `{}`", attribute.example)),
+                    );
+                    Value::Null
+                })
+            }
+        }
+    }
+
+    fn set(&mut self, definition: &mut Definition, attribute: &'static Attribute, value: Value, span: Span) {
+        if let Some(first) = definition.field(attribute.name).map(|field| field.span) {
+            self.report.push(
+                Diagnostic::new(
+                    codes::DUPLICATE,
+                    format!(
+                        "`{}` is said twice for {} `{}`",
+                        attribute.name,
+                        self.kind.keyword,
+                        definition.name()
+                    ),
+                )
+                .label(span, "again here")
+                .label(first, "first here")
+                .help("remove one of the two"),
+            );
+            return;
+        }
+        definition.set(attribute.name, value, span);
+    }
+
+    /// An attribute that is written under its own name.
+    fn find(&self, name: &str) -> Option<&'static Attribute> {
+        self.kind.all_attributes().find(|attribute| attribute.name == name && attribute.within.is_none())
+    }
+
+    fn find_secret(&self, name: &str) -> Option<(&'static Attribute, SecretSource)> {
+        SECRET_SOURCES.iter().find_map(|(suffix, source)| {
+            let attribute = self.find(name.strip_suffix(suffix)?)?;
+            (attribute.ty == Type::Secret).then_some((attribute, *source))
+        })
+    }
+
+    /// Reads `external`; says whether it was that.
+    fn external(&mut self, definition: &mut Definition, name: &Word, value: Option<&Scalar>) -> bool {
+        if &*name.text != "external" || self.kind.scope == Scope::Contract {
+            return false;
+        }
+        match value {
+            None | Some(Scalar::Bool(true)) => definition.external = true,
+            Some(Scalar::Bool(false)) => {}
+            Some(_) => self.report.push(
+                Diagnostic::new(codes::BAD_VALUE, "`external` is true or false")
+                    .label(name.span, "here")
+                    .help("write `external=#true`"),
+            ),
+        }
+        true
+    }
+
+    fn allow(&mut self, definition: &mut Definition, child: &Node) {
+        let because = child.property("because").and_then(|entry| entry.value.text().cloned());
+        if let Some(lint) = child.title() {
+            definition.allows.push(Allow { lint: lint.text, because, span: child.span });
+        } else {
+            self.report.push(
+                Diagnostic::new(codes::MISSING, "`allow` needs the name of a lint")
+                    .label(child.span, "here")
+                    .help(format!("write `{}`", COMMON[0].example)),
+            );
+        }
+    }
+
+    fn required(&mut self, definition: &Definition) {
+        if definition.external {
+            return;
+        }
+        for attribute in self.kind.attributes {
+            if attribute.required && definition.field(attribute.name).is_none() && attribute.name != "name" {
+                self.report.push(
+                    Diagnostic::new(
+                        codes::MISSING,
+                        format!(
+                            "the {} `{}` has no {}",
+                            self.kind.keyword,
+                            definition.name(),
+                            attribute.spelling()
+                        ),
+                    )
+                    .label(self.node.span, "here")
+                    .note(attribute.doc)
+                    .help(format!("write `{}`", attribute.example)),
+                );
+            }
+        }
+    }
+
+    fn unknown(&mut self, word: &Word) {
+        let (name, kind) = (&*word.text, self.kind);
+        if let Some(attribute) = kind.all_attributes().find(|a| a.name == name && a.within.is_some()) {
+            let node = attribute.within.map_or("", |within| within.node);
+            self.report.push(
+                Diagnostic::new(
+                    codes::UNKNOWN_ATTRIBUTE,
+                    format!("`{name}` is written as a part of `{node}`"),
+                )
+                .label(word.span, "here")
+                .help(format!("write `{}`", attribute.example)),
+            );
+            return;
+        }
+        let argument = |a: &&'static Attribute| matches!(a.place, Place::Argument(wire) if wire == name);
+        if let Some(attribute) = kind.all_attributes().find(argument) {
+            self.report.push(
+                Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` is written without `x-`"))
+                    .label(word.span, "here")
+                    .help(format!("write `{}`", attribute.example)),
+            );
+            return;
+        }
+        let names: Vec<&str> = kind
+            .all_attributes()
+            .filter(|a| a.within.is_none())
+            .map(|a| a.name)
+            .chain(kind.nested.iter().map(|nested| nested.keyword))
+            .chain(kind.all_attributes().filter_map(|a| a.within.map(|within| within.node)))
+            .collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if kind.nested.iter().any(|nested| nested.keyword == "argument") => {
+                format!("`argument \"x-{name}\" …` passes on what topoc does not know")
+            }
+            None => did_you_mean(name, names, "attribute"),
+        };
+        self.report.push(
+            Diagnostic::new(
+                codes::UNKNOWN_ATTRIBUTE,
+                format!("a {} has no attribute `{name}`", kind.keyword),
+            )
+            .label(word.span, "here")
+            .help(help),
+        );
+    }
+}
+
+#[derive(Clone, Copy)]
+enum SecretSource {
+    Env,
+    File,
+    Hash,
+}
+
+const SECRET_SOURCES: &[(&str, SecretSource)] =
+    &[("-env", SecretSource::Env), ("-file", SecretSource::File), ("-hash", SecretSource::Hash)];
+
+fn secret(source: SecretSource, value: &Scalar) -> Value {
+    let Some(text) = value.text().cloned() else { return Value::from_scalar(value) };
+    Value::Secret(match source {
+        SecretSource::Env => Secret::Env(text),
+        SecretSource::File => Secret::File(text),
+        SecretSource::Hash => Secret::Hash(text),
+    })
+}
+
+fn plain(value: &Scalar, ty: Type) -> Value {
+    match (ty, value.text()) {
+        (Type::Secret, Some(text)) => Value::Secret(Secret::Literal(text.clone())),
+        (Type::Words, Some(text)) => Value::List(split(text).collect()),
+        _ => Value::typed(value, ty),
+    }
+}
+
+fn split(text: &str) -> impl Iterator<Item = Value> {
+    text.split([',', ' ']).filter(|word| !word.is_empty()).map(Value::text)
+}
+
+/// `argument "x-anything" value` and `header "name" value`: the name and its field.
+pub(super) fn named_value(child: &Node, report: &mut Report) -> Option<(Arc<str>, Field)> {
+    let name = child.title();
+    let values = child.arguments().count();
+    let Some(name) = name.filter(|_| values <= 2 || !child.children.is_empty()) else {
+        report.push(
+            Diagnostic::new(codes::MISSING, format!("`{}` takes a name and a value", child.name.text))
+                .label(child.span, "here")
+                .help(format!("write `{} \"name\" \"value\"`", child.name.text)),
+        );
+        return None;
+    };
+    let value = match child.arguments().nth(1) {
+        Some(entry) => Value::from_scalar(&entry.value),
+        None if !child.children.is_empty() => json_children(child, report),
+        None => Value::Null,
+    };
+    Some((name.text, Field { value, span: child.span }))
+}
+
+/// Reads `argument` nodes, and refuses those that have an attribute.
+pub(super) fn argument(kind: &Kind, definition: &mut Definition, child: &Node, report: &mut Report) {
+    let Some((name, field)) = named_value(child, report) else { return };
+    let known = kind.all_attributes().find(|attribute| match kind.place(attribute) {
+        Place::Argument(wire) | Place::Key(wire) => wire == &*name,
+        Place::Body(_) | Place::Nowhere => false,
+    });
+    if let Some(attribute) = known {
+        report.push(
+            Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` has an attribute of its own"))
+                .label(child.span, "here")
+                .help(format!("write `{}`", attribute.example)),
+        );
+        return;
+    }
+    if let Some(first) = definition.arguments.get(&name).map(|field| field.span) {
+        report.push(
+            Diagnostic::new(codes::DUPLICATE, format!("the {} `{name}` is said twice", child.name.text))
+                .label(child.span, "again here")
+                .label(first, "first here")
+                .help("remove one of the two"),
+        );
+        return;
+    }
+    definition.arguments.insert(name, field);
+}
+
+/// JSON written as KDL: `value 1`, a list `value { - 1; - 2 }` or `value 1 2`, an object `value { key 1 }`.
+pub(super) fn json(node: &Node, report: &mut Report) -> Value {
+    let values: Vec<Value> = node.arguments().map(|entry| Value::from_scalar(&entry.value)).collect();
+    match <[Value; 1]>::try_from(values) {
+        Ok([value]) if node.children.is_empty() => value,
+        Ok([value]) => {
+            report.push(
+                Diagnostic::new(
+                    codes::UNWANTED_VALUE,
+                    format!("`{}` has both a value and a block", node.name.text),
+                )
+                .label(node.span, "here")
+                .help("write one of the two"),
+            );
+            value
+        }
+        Err(values) if values.is_empty() => json_children(node, report),
+        Err(values) => Value::List(values),
+    }
+}
+
+fn json_children(node: &Node, report: &mut Report) -> Value {
+    if !node.children.is_empty() && node.children.iter().all(|child| child.is("-")) {
+        return Value::List(node.children.iter().map(|child| json(child, report)).collect());
+    }
+    let mut table = BTreeMap::new();
+    for child in &node.children {
+        let value = json(child, report);
+        if table.insert(child.name.text.clone(), value).is_some() {
+            report.push(
+                Diagnostic::new(codes::DUPLICATE, format!("`{}` is said twice", child.name.text))
+                    .label(child.span, "again here")
+                    .help("remove one of the two; a list is written with `-` nodes"),
+            );
+        }
+    }
+    Value::Table(table)
+}
+
+/// The attributes of a kind as plain JSON settings, for an upstream's overrides in a set.
+pub(super) fn overrides(kind: KindId, node: &Node, report: &mut Report) -> BTreeMap<Arc<str>, Value> {
+    let mut scratch = Definition::new(kind, None, node.span, kind::Provenance::Written);
+    let described = kind.kind();
+    for (word, entry) in node.properties() {
+        match described.attribute(&word.text) {
+            Some(attribute) if matches!(attribute.place, Place::Key(_)) && attribute.ty != Type::Secret => {
+                scratch.set(attribute.name, Value::typed(&entry.value, attribute.ty), entry.span);
+            }
+            _ => {
+                let names = described
+                    .attributes
+                    .iter()
+                    .filter(|a| matches!(a.place, Place::Key(_)) && a.ty != Type::Secret)
+                    .map(|a| a.name);
+                report.push(
+                    Diagnostic::new(
+                        codes::UNKNOWN_ATTRIBUTE,
+                        format!("`{}` cannot differ within a set", word.text),
+                    )
+                    .label(word.span, "here")
+                    .help(did_you_mean(&word.text, names, "attribute")),
+                );
+            }
+        }
+    }
+    scratch.fields().map(|(name, field)| (Arc::from(name), field.value.clone())).collect()
+}

@@ -1,0 +1,175 @@
+//! The top level of a topology, and its vhosts.
+
+use std::sync::Arc;
+
+use super::{
+    DEFAULT_VHOST, LintLevel, Topology, attributes::Reader, entities, messages, privilege, resolve, services,
+};
+use crate::{
+    diag::{Diagnostic, Report, Severity, codes, did_you_mean},
+    kind::{Definition, KINDS, KindId, Provenance, Scope, VERSIONS, Version},
+    syntax::{Expansion, Node, Word},
+};
+
+/// Makes the topology that plain nodes describe, with all that follows from them.
+pub fn decode(expansion: Expansion, report: &mut Report) -> Topology {
+    let mut topology = Topology { environment: expansion.environment, ..Topology::default() };
+    for node in &expansion.nodes {
+        top(&mut topology, node, report);
+    }
+    resolve::references(&mut topology, report);
+    resolve::names(&topology, report);
+    privilege::derive(&mut topology);
+    topology
+}
+
+fn top(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let keyword = &*node.name.text;
+    match keyword {
+        "topology" => header(topology, node, report),
+        "vhost" => vhost(topology, node, report),
+        "user" => entities::user(topology, node, report),
+        "global-parameter" => entities::plain(KindId::GlobalParameter, topology, None, node, report),
+        "type" | "enum" | "message" | "rpc" => messages::decode(topology, node, report),
+        "service" => services::decode(topology, node, report),
+        _ if entities::in_vhost(topology, &Arc::from(DEFAULT_VHOST), node, report) => {}
+        _ => unknown(node, report, "a topology", top_words()),
+    }
+}
+
+fn top_words() -> Vec<&'static str> {
+    let kinds = KINDS.iter().filter(|kind| {
+        !matches!(
+            kind.id,
+            KindId::Binding | KindId::Permission | KindId::TopicPermission | KindId::UserLimits
+        )
+    });
+    kinds
+        .map(|kind| kind.keyword)
+        .chain([
+            "topology",
+            "include",
+            "variable",
+            "environment",
+            "template",
+            "for",
+            "stream",
+            "super-stream",
+        ])
+        .collect()
+}
+
+pub(super) fn unknown(node: &Node, report: &mut Report, place: &str, words: Vec<&'static str>) {
+    let name = &*node.name.text;
+    let help = match name {
+        "binding" => {
+            "a binding is written in its destination: `queue \"inventory\" { bind \"orders\" }`".to_owned()
+        }
+        "permission" | "topic-permission" => {
+            format!("write the `{name}` in its user: `user \"name\" {{ {name} … }}`")
+        }
+        _ => did_you_mean(name, words, "node"),
+    };
+    report.push(
+        Diagnostic::new(codes::UNKNOWN_NODE, format!("{place} has no `{name}`"))
+            .label(node.name.span, "here")
+            .help(help),
+    );
+}
+
+/// `topology "name" { rabbitmq "3.10"; lint "name" level="error" }`.
+fn header(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let name = node.title();
+    if let (Some(first), Some(name)) = (&topology.name, &name) {
+        report.push(
+            Diagnostic::new(codes::DUPLICATE, "the topology is named twice")
+                .label(name.span, "again here")
+                .label(first.span, "first here")
+                .help("keep one `topology` node: its name is the owner of all that is applied"),
+        );
+        return;
+    }
+    if name.is_none() {
+        report.push(
+            Diagnostic::new(codes::MISSING, "a topology needs a name")
+                .label(node.span, "here")
+                .help("write `topology \"name\"`: it is the owner of all that is applied"),
+        );
+    }
+    topology.name = name;
+    for child in &node.children {
+        match &*child.name.text {
+            "rabbitmq" => target(topology, child, report),
+            "lint" => level(topology, child, report),
+            _ => unknown(child, report, "the `topology` node", vec!["rabbitmq", "lint"]),
+        }
+    }
+}
+
+fn target(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let version = node.title().and_then(|word| Version::parse(&word.text));
+    match version {
+        Some(version) if VERSIONS.contains(&version) => topology.target = Some((version, node.span)),
+        _ => {
+            let known: Vec<String> = VERSIONS.iter().map(ToString::to_string).collect();
+            report.push(
+                Diagnostic::new(codes::BAD_VALUE, "`rabbitmq` names no release series that topoc knows")
+                    .label(node.span, "here")
+                    .help(format!("write `rabbitmq \"3.10\"`; the series are {}", known.join(", "))),
+            );
+        }
+    }
+}
+
+fn level(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let word = node.property("level").and_then(|entry| entry.value.text().cloned());
+    let level = match word.as_deref() {
+        Some("off") => Some(None),
+        Some(word) => Severity::from_word(word).map(Some),
+        None => None,
+    };
+    match (node.title(), level) {
+        (Some(lint), Some(level)) => topology.levels.push(LintLevel { lint, level }),
+        _ => report.push(
+            Diagnostic::new(codes::MISSING, "`lint` takes the name of a lint and a level")
+                .label(node.span, "here")
+                .help("write `lint \"unbounded-queue\" level=\"error\"`; the levels are error, warning, hint and off"),
+        ),
+    }
+}
+
+fn vhost(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let kind = KindId::Vhost.kind();
+    let mut reader = Reader { kind, node, report };
+    let Some(title) = reader.title() else { return };
+    let mut definition = Definition::new(KindId::Vhost, None, node.span, Provenance::Written);
+    set_name(&mut definition, &title);
+    let nested = reader.attributes(&mut definition, 1);
+    insert(topology, definition, report);
+    for child in nested {
+        entities::in_vhost(topology, &title.text, child, report);
+    }
+}
+
+pub(super) fn set_name(definition: &mut Definition, title: &Word) {
+    definition.set("name", crate::kind::Value::Text(title.text.clone()), title.span);
+}
+
+/// Adds an entity, or says that it is there already.
+pub(super) fn insert(topology: &mut Topology, definition: Definition, report: &mut Report) {
+    let (kind, title, span) = (definition.kind, definition.title(), definition.span);
+    let scope = kind.kind().scope;
+    let place = definition.vhost.clone().filter(|_| scope == Scope::Vhost);
+    if let Some(first) = topology.insert(definition) {
+        let place = place.map_or_else(String::new, |vhost| format!(" in vhost `{vhost}`"));
+        report.push(
+            Diagnostic::new(
+                codes::DUPLICATE,
+                format!("the {} `{title}` is described twice{place}", kind.word()),
+            )
+            .label(span, "again here")
+            .label(first.span, "first here")
+            .help("remove or rename one of the two"),
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! Entities that follow from others: retry ladders and super streams.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Topology,
+    attributes::Reader,
+    decode::{insert, set_name},
+};
+use crate::{
+    diag::{Diagnostic, Report, Span, codes},
+    kind::{self, Definition, Derived, Field, KindId, Provenance, Value},
+    syntax::{Node, Word},
+};
+
+/// The delay queues and dead queue of a `retry`. Each delay queue holds messages for one step and then gives
+/// them back to the queue alone, through the default exchange, so that no other queue gets a copy.
+pub(super) struct Ladder {
+    queues: Vec<Definition>,
+}
+
+impl Ladder {
+    /// Adds the ladder's queues; a queue that the topology describes itself stays as it is described.
+    pub(super) fn insert(self, topology: &mut Topology) {
+        for queue in self.queues {
+            topology.insert(queue);
+        }
+    }
+}
+
+/// The name of the delay queue of a step, counted from 1.
+fn delay_queue(queue: &str, step: usize) -> String {
+    format!("{queue}.retry.{step}")
+}
+
+/// Reads `retry "5s" "30s" then="payment.dead"`.
+pub(super) fn retry_ladder(
+    topology: &Topology,
+    queue: &mut Definition,
+    node: &Node,
+    report: &mut Report,
+) -> Option<Ladder> {
+    let mut steps = Vec::new();
+    for entry in node.arguments() {
+        match Value::typed(&entry.value, kind::Type::Duration(0, i64::MAX)) {
+            Value::Integer(ms) if ms > 0 => steps.push(ms),
+            _ => report.push(
+                Diagnostic::new(codes::BAD_VALUE, format!("{} is no time to wait", entry.value.to_kdl()))
+                    .label(entry.span, "here")
+                    .help("write a duration such as `\"5s\"` or `\"2m\"`"),
+            ),
+        }
+    }
+    let then = node.property("then").and_then(|entry| Some((entry.value.text()?.clone(), entry.span)));
+    let Some((dead, _)) = then.filter(|_| !steps.is_empty()) else {
+        report.push(
+            Diagnostic::new(codes::MISSING, "`retry` needs its steps and where a message ends")
+                .label(node.span, "here")
+                .help("write `retry \"5s\" \"30s\" \"5m\" then=\"name.dead\"`"),
+        );
+        return None;
+    };
+    for (word, _) in node.properties().filter(|(word, _)| &*word.text != "then") {
+        report.push(
+            Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`retry` has no attribute `{}`", word.text))
+                .label(word.span, "here")
+                .help("it takes durations and `then=\"…\"`"),
+        );
+    }
+    let name: Arc<str> = Arc::from(queue.name());
+    let quorum = super::Queue(queue).queue_type(topology) == super::QueueType::Quorum;
+    // what is rejected or delivered too often ends where the ladder ends
+    if queue.field("dead-letter-exchange").is_none() {
+        queue.set("dead-letter-exchange", Value::text(""), node.span);
+        queue.set("dead-letter-routing-key", Value::Text(dead.clone()), node.span);
+    }
+    let list = steps.iter().map(|ms| Value::Integer(*ms)).collect();
+    queue.set("retry", Value::List(list), node.span);
+    let base = |name: &str| {
+        let mut derived = Definition::new(
+            KindId::Queue,
+            queue.vhost.clone(),
+            node.span,
+            Provenance::Derived(Derived::RetryLadder),
+        );
+        derived.external = queue.external;
+        derived.set("name", Value::text(name), node.span);
+        derived.set("type", Value::text(if quorum { "quorum" } else { "classic" }), node.span);
+        derived
+    };
+    let mut queues = Vec::with_capacity(steps.len() + 1);
+    for (index, ms) in steps.iter().enumerate() {
+        let mut delay = base(&delay_queue(&name, index + 1));
+        delay.set("message-ttl", Value::Integer(*ms), node.span);
+        delay.set("dead-letter-exchange", Value::text(""), node.span);
+        delay.set("dead-letter-routing-key", Value::Text(name.clone()), node.span);
+        if quorum {
+            // an expired message leaves only once its queue has it again
+            delay.set("dead-letter-strategy", Value::text("at-least-once"), node.span);
+            delay.set("overflow", Value::text("reject-publish"), node.span);
+        }
+        queues.push(delay);
+    }
+    queues.push(base(&dead));
+    Some(Ladder { queues })
+}
+
+/// Reads `super-stream "clicks" partitions=3`: what `rabbitmq-streams add_super_stream` declares
+/// (`rabbit_stream_manager`): a direct exchange, a stream for each partition, and the bindings.
+pub(super) fn super_stream(topology: &mut Topology, vhost: &Arc<str>, node: &Node, report: &mut Report) {
+    let mut entries = node.entries.clone();
+    let at =
+        entries.iter().position(|entry| entry.name.as_ref().is_some_and(|name| &*name.text == "partitions"));
+    let entry = at.map(|at| entries.remove(at));
+    let mut children = node.children.clone();
+    let child = children.iter().position(|child| child.is("partitions")).map(|at| children.remove(at));
+    let written = entry.or_else(|| child.and_then(|child| child.entries.into_iter().next()));
+    let partitions = match written.as_ref().map(|entry| Value::from_scalar(&entry.value)) {
+        Some(Value::Integer(count)) if (1..=1000).contains(&count) => count,
+        _ => {
+            report.push(
+                Diagnostic::new(
+                    codes::MISSING,
+                    "a `super-stream` needs its number of partitions, from 1 to 1000",
+                )
+                .label(written.map_or(node.span, |entry| entry.span), "here")
+                .help("write `super-stream \"clicks\" partitions=3`"),
+            );
+            return;
+        }
+    };
+    let plain = Node { entries, children, ..node.clone() };
+    let mut reader = Reader { kind: KindId::Queue.kind(), node: &plain, report };
+    let Some(title) = reader.title() else { return };
+    let mut stream = Definition::new(
+        KindId::Queue,
+        Some(vhost.clone()),
+        node.span,
+        Provenance::Derived(Derived::SuperStream),
+    );
+    // a name while the attributes are read, for what is said of them
+    set_name(&mut stream, &title);
+    stream.set("type", Value::text("stream"), node.name.span);
+    for nested in reader.attributes(&mut stream, 1) {
+        report.push(
+            Diagnostic::new(codes::UNKNOWN_NODE, format!("a super stream has no `{}`", nested.name.text))
+                .label(nested.span, "here")
+                .help("its exchange takes messages by partition: publish to it"),
+        );
+    }
+    insert(topology, partition_exchange(vhost, &title, node.span), report);
+    for partition in 0..partitions {
+        let name = format!("{}-{partition}", title.text);
+        let mut queue = stream.clone();
+        queue.set("name", Value::text(name.as_str()), title.span);
+        insert(topology, queue, report);
+        insert(topology, partition_binding(vhost, &title, &name, partition, node.span), report);
+    }
+}
+
+fn partition_exchange(vhost: &Arc<str>, title: &Word, span: Span) -> Definition {
+    let provenance = Provenance::Derived(Derived::SuperStream);
+    let mut exchange = Definition::new(KindId::Exchange, Some(vhost.clone()), span, provenance);
+    set_name(&mut exchange, title);
+    exchange.set("type", Value::text("direct"), span);
+    exchange.arguments =
+        BTreeMap::from([(Arc::from("x-super-stream"), Field { value: Value::Bool(true), span })]);
+    exchange
+}
+
+fn partition_binding(vhost: &Arc<str>, title: &Word, queue: &str, partition: i64, span: Span) -> Definition {
+    let provenance = Provenance::Derived(Derived::SuperStream);
+    let mut binding = Definition::new(KindId::Binding, Some(vhost.clone()), span, provenance);
+    binding.set("source", Value::Text(title.text.clone()), title.span);
+    binding.set("destination-type", Value::text("queue"), span);
+    binding.set("destination", Value::text(queue), span);
+    binding.set("routing-key", Value::text(partition.to_string()), span);
+    let order = Field { value: Value::Integer(partition), span };
+    binding.arguments = BTreeMap::from([(Arc::from("x-stream-partition-order"), order)]);
+    binding
+}

@@ -1,0 +1,248 @@
+//! What stands in a vhost, and users: nodes → entities of the broker.
+
+use std::sync::Arc;
+
+use super::{
+    DEFAULT_VHOST, Topology,
+    attributes::{Reader, argument, named_value, overrides},
+    decode::{insert, set_name, unknown},
+    derive,
+};
+use crate::{
+    diag::{Diagnostic, Report, Span, codes},
+    kind::{Definition, KindId, Provenance, Secret, Value},
+    syntax::Node,
+};
+
+/// Reads an entity of a vhost; says whether the node is one.
+pub(super) fn in_vhost(topology: &mut Topology, vhost: &Arc<str>, node: &Node, report: &mut Report) -> bool {
+    let place = Some(vhost);
+    match &*node.name.text {
+        "exchange" => exchange(topology, vhost, node, report),
+        "queue" => queue(topology, vhost, node, None, report),
+        "stream" => queue(topology, vhost, node, Some("stream"), report),
+        "super-stream" => derive::super_stream(topology, vhost, node, report),
+        "policy" => plain(KindId::Policy, topology, place, node, report),
+        "operator-policy" => plain(KindId::OperatorPolicy, topology, place, node, report),
+        "federation-upstream" => plain(KindId::FederationUpstream, topology, place, node, report),
+        "federation-upstream-set" => plain(KindId::FederationUpstreamSet, topology, place, node, report),
+        "shovel" => plain(KindId::Shovel, topology, place, node, report),
+        "parameter" => plain(KindId::Parameter, topology, place, node, report),
+        "limits" => {
+            let mut limits =
+                Definition::new(KindId::VhostLimits, place.cloned(), node.span, Provenance::Written);
+            Reader { kind: KindId::VhostLimits.kind(), node, report }.attributes(&mut limits, 0);
+            insert(topology, limits, report);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Reads an entity that is no more than its name, attributes and settings.
+pub(super) fn plain(
+    kind: KindId,
+    topology: &mut Topology,
+    vhost: Option<&Arc<str>>,
+    node: &Node,
+    report: &mut Report,
+) {
+    let mut reader = Reader { kind: kind.kind(), node, report };
+    let Some(title) = reader.title() else { return };
+    let mut definition = Definition::new(kind, vhost.cloned(), node.span, Provenance::Written);
+    set_name(&mut definition, &title);
+    // `value` is an attribute with a block of its own
+    let nested = reader.attributes(&mut definition, 1);
+    let mut upstreams = Vec::new();
+    for child in nested {
+        match &*child.name.text {
+            "value" => {
+                let value = super::attributes::json(child, report);
+                definition.set("value", value, child.span);
+            }
+            "upstream" => upstreams.extend(upstream(child, report)),
+            _ => argument(kind.kind(), &mut definition, child, report),
+        }
+    }
+    match kind {
+        KindId::FederationUpstreamSet => definition.set("upstreams", Value::List(upstreams), node.span),
+        KindId::Shovel => local_ends(&mut definition, node.span),
+        _ => {}
+    }
+    insert(topology, definition, report);
+}
+
+/// An end of a shovel without an address is the broker itself, in the shovel's vhost.
+fn local_ends(shovel: &mut Definition, span: Span) {
+    let vhost = shovel.vhost.as_deref().unwrap_or(DEFAULT_VHOST);
+    let encoded: String = vhost
+        .bytes()
+        .map(|byte| {
+            let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        })
+        .collect();
+    let here = Value::Secret(Secret::Literal(format!("amqp:///{encoded}").into()));
+    for end in ["src-uri", "dest-uri"] {
+        if shovel.field(end).is_none() {
+            shovel.set(end, here.clone(), span);
+        }
+    }
+}
+
+/// An upstream of a set, with what differs for it.
+fn upstream(node: &Node, report: &mut Report) -> Option<Value> {
+    let Some(name) = node.title() else {
+        report.push(
+            Diagnostic::new(codes::MISSING, "`upstream` needs the name of a federation upstream")
+                .label(node.span, "here")
+                .help("write `upstream \"eu\"`"),
+        );
+        return None;
+    };
+    let mut table = overrides(KindId::FederationUpstream, node, report);
+    table.insert(Arc::from("upstream"), Value::Text(name.text));
+    Some(Value::Table(table))
+}
+
+fn exchange(topology: &mut Topology, vhost: &Arc<str>, node: &Node, report: &mut Report) {
+    let kind = KindId::Exchange.kind();
+    let mut reader = Reader { kind, node, report };
+    let Some(title) = reader.title() else { return };
+    let mut definition =
+        Definition::new(KindId::Exchange, Some(vhost.clone()), node.span, Provenance::Written);
+    set_name(&mut definition, &title);
+    let nested = reader.attributes(&mut definition, 1);
+    let mut bindings = Vec::new();
+    for child in nested {
+        match &*child.name.text {
+            "bind" => bindings.extend(bind("exchange", &definition, child, report)),
+            _ => argument(kind, &mut definition, child, report),
+        }
+    }
+    insert(topology, definition, report);
+    bindings.into_iter().for_each(|binding| insert(topology, binding, report));
+}
+
+fn queue(
+    topology: &mut Topology,
+    vhost: &Arc<str>,
+    node: &Node,
+    queue_type: Option<&str>,
+    report: &mut Report,
+) {
+    let kind = KindId::Queue.kind();
+    let mut reader = Reader { kind, node, report };
+    let Some(title) = reader.title() else { return };
+    let mut definition = Definition::new(KindId::Queue, Some(vhost.clone()), node.span, Provenance::Written);
+    set_name(&mut definition, &title);
+    if let Some(queue_type) = queue_type {
+        definition.set("type", Value::text(queue_type), node.name.span);
+    }
+    let nested = reader.attributes(&mut definition, 1);
+    let mut bindings = Vec::new();
+    let mut retry = None;
+    for child in nested {
+        match &*child.name.text {
+            "bind" => bindings.extend(bind("queue", &definition, child, report)),
+            "retry" => retry = Some(child),
+            _ => argument(kind, &mut definition, child, report),
+        }
+    }
+    let ladder = retry.and_then(|retry| derive::retry_ladder(topology, &mut definition, retry, report));
+    insert(topology, definition, report);
+    bindings.into_iter().for_each(|binding| insert(topology, binding, report));
+    if let Some(ladder) = ladder {
+        ladder.insert(topology);
+    }
+}
+
+/// Reads a `bind` in its destination.
+fn bind(
+    destination_type: &str,
+    destination: &Definition,
+    node: &Node,
+    report: &mut Report,
+) -> Option<Definition> {
+    let kind = KindId::Binding.kind();
+    let mut reader = Reader { kind, node, report };
+    let source = reader.title()?;
+    let mut binding =
+        Definition::new(KindId::Binding, destination.vhost.clone(), node.span, Provenance::Written);
+    binding.set("source", Value::Text(source.text), source.span);
+    binding.set("destination-type", Value::text(destination_type), node.span);
+    binding.set("destination", Value::text(destination.name()), node.span);
+    for child in reader.attributes(&mut binding, 1) {
+        match &*child.name.text {
+            "header" => {
+                let Some((name, field)) = named_value(child, report) else { continue };
+                if binding.arguments.insert(name.clone(), field).is_some() {
+                    report.push(
+                        Diagnostic::new(codes::DUPLICATE, format!("the header `{name}` is said twice"))
+                            .label(child.span, "again here")
+                            .help("remove one of the two: a binding compares a header with one value"),
+                    );
+                }
+            }
+            _ => argument(kind, &mut binding, child, report),
+        }
+    }
+    if binding.field("routing-key").is_none() {
+        binding.set("routing-key", Value::text(""), node.span);
+    }
+    // the broker routes by headers only where the binding says how
+    let compares = node.children.iter().any(|child| child.is("header"));
+    if compares && binding.field("match").is_none() {
+        binding.set("match", Value::text("all"), node.span);
+    }
+    Some(binding)
+}
+
+/// Reads a user, in a service too.
+pub(super) fn user(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let mut reader = Reader { kind: KindId::User.kind(), node, report };
+    let Some(title) = reader.title() else { return };
+    let mut definition = Definition::new(KindId::User, None, node.span, Provenance::Written);
+    set_name(&mut definition, &title);
+    let nested = reader.attributes(&mut definition, 1);
+    insert(topology, definition, report);
+    for child in nested {
+        let owner = (Value::Text(title.text.clone()), title.span);
+        match &*child.name.text {
+            "limits" => {
+                let mut limits = Definition::new(KindId::UserLimits, None, child.span, Provenance::Written);
+                limits.set("user", owner.0, owner.1);
+                Reader { kind: KindId::UserLimits.kind(), node: child, report }.attributes(&mut limits, 0);
+                insert(topology, limits, report);
+            }
+            "permission" => grant(KindId::Permission, topology, owner, child, report),
+            "topic-permission" => grant(KindId::TopicPermission, topology, owner, child, report),
+            _ => unknown(child, report, "a user", vec!["permission", "topic-permission", "limits"]),
+        }
+    }
+}
+
+/// Reads a `permission` or `topic-permission` in its user.
+fn grant(kind: KindId, topology: &mut Topology, owner: (Value, Span), node: &Node, report: &mut Report) {
+    let vhost = node.property("vhost").and_then(|entry| entry.value.text().cloned());
+    let vhost = vhost.unwrap_or_else(|| Arc::from(DEFAULT_VHOST));
+    let mut definition = Definition::new(kind, Some(vhost), node.span, Provenance::Written);
+    definition.set("user", owner.0, owner.1);
+    // the vhost is where it stands, not an attribute
+    let rest: Vec<_> = node
+        .entries
+        .iter()
+        .filter(|entry| entry.name.as_ref().is_none_or(|name| &*name.text != "vhost"))
+        .cloned()
+        .collect();
+    let node = &Node { entries: rest, ..node.clone() };
+    let mut reader = Reader { kind: kind.kind(), node, report };
+    let mut arguments = 0;
+    if kind == KindId::TopicPermission {
+        let Some(exchange) = reader.title() else { return };
+        definition.set("exchange", Value::Text(exchange.text), exchange.span);
+        arguments = 1;
+    }
+    reader.attributes(&mut definition, arguments);
+    insert(topology, definition, report);
+}

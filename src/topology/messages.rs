@@ -1,0 +1,277 @@
+//! `type`, `enum`, `message` and `rpc` nodes → contracts.
+
+use std::sync::Arc;
+
+use super::{
+    Topology,
+    attributes::Reader,
+    contract::{
+        EnumType, FIELD_TYPES, FieldDecl, FieldType, KeyParameter, Message, MessageHeader, Payload,
+        Reference, Rpc, StructType,
+    },
+    decode::set_name,
+};
+use crate::{
+    diag::{Diagnostic, Report, Span, codes, did_you_mean},
+    kind::{Definition, KindId, Provenance, Value},
+    syntax::{Node, Word},
+};
+
+/// Reads a contract.
+pub(super) fn decode(topology: &mut Topology, node: &Node, report: &mut Report) {
+    match &*node.name.text {
+        "type" => structure(topology, node, report),
+        "enum" => enumeration(topology, node, report),
+        "message" => message(topology, node, report),
+        _ => rpc(topology, node, report),
+    }
+}
+
+/// A contract's name and definition, unless there is one of that name already.
+pub(super) fn begin(
+    kind: KindId,
+    node: &Node,
+    first: impl Fn(&str) -> Option<Span>,
+    report: &mut Report,
+) -> Option<(Word, Definition)> {
+    let title = Reader { kind: kind.kind(), node, report }.title()?;
+    if let Some(first) = first(&title.text) {
+        report.push(
+            Diagnostic::new(
+                codes::DUPLICATE,
+                format!("the {} `{}` is described twice", kind.word(), title.text),
+            )
+            .label(node.span, "again here")
+            .label(first, "first here")
+            .help("remove or rename one of the two"),
+        );
+        return None;
+    }
+    let mut definition = Definition::new(kind, None, node.span, Provenance::Written);
+    set_name(&mut definition, &title);
+    Some((title, definition))
+}
+
+fn structure(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let first = |name: &str| topology.contract.structure(name).map(|found| found.name.span);
+    let Some((name, mut definition)) = begin(KindId::Type, node, first, report) else { return };
+    let (allows, fields): (Vec<_>, Vec<_>) =
+        node.children.iter().cloned().partition(|child| child.is("allow"));
+    let header = Node { children: allows, ..node.clone() };
+    Reader { kind: KindId::Type.kind(), node: &header, report }.attributes(&mut definition, 1);
+    let fields = field_list(&fields, report);
+    topology.contract.types.push(StructType { name, fields, definition });
+}
+
+fn enumeration(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let first = |name: &str| topology.contract.enumeration(name).map(|found| found.name.span);
+    let Some((name, mut definition)) = begin(KindId::Enum, node, first, report) else { return };
+    let mut reader = Reader { kind: KindId::Enum.kind(), node, report };
+    reader.attributes(&mut definition, usize::MAX);
+    let words: Vec<Word> = texts(node, report);
+    if words.is_empty() {
+        report.push(
+            Diagnostic::new(codes::MISSING, format!("the enum `{}` has no words", name.text))
+                .label(node.span, "here")
+                .help("write `enum \"Currency\" \"EUR\" \"USD\"`"),
+        );
+    }
+    topology.contract.enums.push(EnumType { name, words, definition });
+}
+
+/// The arguments after the name, which are all strings.
+fn texts(node: &Node, report: &mut Report) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    for entry in node.arguments().skip(1) {
+        match entry.value.text() {
+            Some(text) if words.iter().any(|word| word.text == *text) => report.push(
+                Diagnostic::new(codes::DUPLICATE, format!("`{text}` is said twice"))
+                    .label(entry.span, "again here")
+                    .help("remove one of the two"),
+            ),
+            Some(text) => words.push(Word { text: text.clone(), span: entry.span }),
+            None => report.push(
+                Diagnostic::new(codes::BAD_VALUE, format!("{} is no word", entry.value.to_kdl()))
+                    .label(entry.span, "here")
+                    .help("write it as a string"),
+            ),
+        }
+    }
+    words
+}
+
+/// `order-id "uuid"`, one node a field.
+fn field_list(nodes: &[Node], report: &mut Report) -> Vec<FieldDecl> {
+    let mut fields: Vec<FieldDecl> = Vec::new();
+    for node in nodes {
+        if let Some(first) = fields.iter().find(|field| field.name.text == node.name.text) {
+            report.push(
+                Diagnostic::new(
+                    codes::DUPLICATE,
+                    format!("the field `{}` is described twice", node.name.text),
+                )
+                .label(node.span, "again here")
+                .label(first.name.span, "first here")
+                .help("remove or rename one of the two"),
+            );
+            continue;
+        }
+        let Some(written) = node.title() else {
+            report.push(
+                Diagnostic::new(codes::MISSING, format!("the field `{}` needs a type", node.name.text))
+                    .label(node.span, "here")
+                    .help(format!("write `{} \"string\"`", node.name.text)),
+            );
+            continue;
+        };
+        fields.extend(field_type(&written, report).map(|ty| FieldDecl {
+            name: node.name.clone(),
+            ty,
+            span: written.span,
+        }));
+    }
+    fields
+}
+
+fn field_type(written: &Word, report: &mut Report) -> Option<FieldType> {
+    let ty = FieldType::parse(&written.text);
+    if ty.is_none() {
+        let known = FIELD_TYPES.iter().map(|(word, _)| *word);
+        report.push(
+            Diagnostic::new(codes::BAD_VALUE, format!("`{}` is no type", written.text))
+                .label(written.span, "here")
+                .help(did_you_mean(&written.text, known.chain(["list<T>", "map<T>", "T?"]), "type")),
+        );
+    }
+    ty
+}
+
+fn message(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let first = |name: &str| topology.contract.message(name).map(|found| found.name.span);
+    let Some((name, mut definition)) = begin(KindId::Message, node, first, report) else { return };
+    let nested = Reader { kind: KindId::Message.kind(), node, report }.attributes(&mut definition, 1);
+    let mut message = Message {
+        routing_key: Word { text: Arc::from(""), span: name.span },
+        name,
+        exchange: None,
+        keys: Vec::new(),
+        headers: Vec::new(),
+        payload: Payload::Empty,
+        definition,
+    };
+    for child in nested {
+        match &*child.name.text {
+            "publish-to" => publish_to(&mut message, child, report),
+            "key" => message.keys.extend(key_parameter(child, report)),
+            "header" => message.headers.extend(header(child, report)),
+            _ => message.payload = payload(child, report),
+        }
+    }
+    topology.contract.messages.push(message);
+}
+
+fn publish_to(message: &mut Message, node: &Node, report: &mut Report) {
+    message.exchange = reference(node, report);
+    for (word, entry) in node.properties() {
+        match (&*word.text, entry.value.text()) {
+            ("routing-key", Some(text)) => {
+                message.routing_key = Word { text: text.clone(), span: entry.span }
+            }
+            ("vhost", Some(_)) => {}
+            (other, _) => report.push(
+                Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`publish-to` has no attribute `{other}`"))
+                    .label(word.span, "here")
+                    .help(did_you_mean(other, ["routing-key", "vhost"], "attribute")),
+            ),
+        }
+    }
+}
+
+/// A flow's mention of an exchange or queue: the first argument and `vhost=`.
+pub(super) fn reference(node: &Node, report: &mut Report) -> Option<Reference> {
+    let Some(name) = node.title() else {
+        report.push(
+            Diagnostic::new(codes::MISSING, format!("`{}` needs a name", node.name.text))
+                .label(node.span, "here")
+                .help(format!("write `{} \"name\"`", node.name.text)),
+        );
+        return None;
+    };
+    let vhost = node.property("vhost").and_then(|entry| {
+        let text = entry.value.text()?.clone();
+        Some(Word { text, span: entry.span })
+    });
+    Some(Reference { name, vhost, found: None })
+}
+
+fn key_parameter(node: &Node, report: &mut Report) -> Option<KeyParameter> {
+    let name = node.title()?;
+    let mut one_of = Vec::new();
+    for child in node.children.iter().filter(|child| child.is("one-of")) {
+        one_of.extend(
+            child
+                .arguments()
+                .filter_map(|entry| Some(Word { text: entry.value.text()?.clone(), span: entry.span })),
+        );
+    }
+    if node.children.iter().any(|child| !child.is("one-of")) {
+        report.push(
+            Diagnostic::new(codes::UNKNOWN_NODE, "a `key` holds nothing but `one-of`")
+                .label(node.span, "here")
+                .help("write `key \"country\" { one-of \"de\" \"fr\" }`"),
+        );
+    }
+    Some(KeyParameter { name, one_of })
+}
+
+fn header(node: &Node, report: &mut Report) -> Option<MessageHeader> {
+    let name = node.title();
+    let value = node.arguments().nth(1).map(|entry| Value::from_scalar(&entry.value));
+    let ty = node.property("type").and_then(|entry| {
+        let written = Word { text: entry.value.text()?.clone(), span: entry.span };
+        field_type(&written, report)
+    });
+    let Some(name) = name.filter(|_| value.is_some() != ty.is_some()) else {
+        report.push(
+            Diagnostic::new(codes::MISSING, "a message's `header` needs a name, and a value or a type")
+                .label(node.span, "here")
+                .help("write `header \"tier\" \"gold\"`, or `header \"tier\" type=\"string\"` when the publisher gives it"),
+        );
+        return None;
+    };
+    Some(MessageHeader { name, value, ty })
+}
+
+fn payload(node: &Node, report: &mut Report) -> Payload {
+    for (word, entry) in node.properties() {
+        let text = entry.value.text().map(|text| Word { text: text.clone(), span: entry.span });
+        match (&*word.text, text) {
+            ("schema", Some(path)) => return Payload::Schema(path),
+            ("rust-type", Some(path)) => return Payload::RustType(path),
+            (other, _) => report.push(
+                Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`payload` has no attribute `{other}`"))
+                    .label(word.span, "here")
+                    .help(did_you_mean(other, ["schema", "rust-type"], "attribute")),
+            ),
+        }
+    }
+    Payload::Fields(field_list(&node.children, report))
+}
+
+fn rpc(topology: &mut Topology, node: &Node, report: &mut Report) {
+    let first = |name: &str| topology.contract.rpc(name).map(|found| found.name.span);
+    let Some((name, mut definition)) = begin(KindId::Rpc, node, first, report) else { return };
+    Reader { kind: KindId::Rpc.kind(), node, report }.attributes(&mut definition, 1);
+    let word = |attribute: &str| {
+        let field = definition.field(attribute)?;
+        Some(Word { text: field.value.as_text()?.clone(), span: field.span })
+    };
+    let queue = word("queue").map(|name| Reference { name, vhost: word("vhost"), found: None });
+    topology.contract.rpcs.push(Rpc {
+        name,
+        request: word("request"),
+        response: word("response"),
+        queue,
+        definition,
+    });
+}

@@ -1,0 +1,148 @@
+//! Nodes → a topology: entities, contracts, and names that lead from one to the other.
+//!
+//! This room knows kinds and nodes. It may not know graphs, lints or brokers.
+
+mod attributes;
+mod contract;
+mod decode;
+mod derive;
+mod entities;
+mod messages;
+pub mod privilege;
+mod resolve;
+mod services;
+mod views;
+
+pub use contract::{
+    Answers, Consumes, Contract, EnumType, FIELD_TYPES, FieldDecl, FieldType, KeyParameter, KeyPart, Message,
+    MessageHeader, Payload, Reference, Rpc, Service, StructType,
+};
+pub use decode::decode;
+pub use views::{Binding, Exchange, Policy, Queue, QueueType};
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    diag::{Severity, Span},
+    kind::{Definition, Identity, KindId, Version},
+    syntax::{Environment, Word},
+};
+
+/// The vhost of what stands outside any `vhost` node.
+pub const DEFAULT_VHOST: &str = "/";
+
+/// A lint's level for the whole topology.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LintLevel {
+    /// The lint's name.
+    pub lint: Word,
+    /// Its level; none: off.
+    pub level: Option<Severity>,
+}
+
+/// What is to be, or, read from a broker, what is.
+#[derive(Clone, Debug, Default)]
+pub struct Topology {
+    /// Its name: the owner of what it applies.
+    pub name: Option<Word>,
+    /// The oldest broker that it must run on.
+    pub target: Option<(Version, Span)>,
+    /// Levels of lints.
+    pub levels: Vec<LintLevel>,
+    /// The chosen environment.
+    pub environment: Option<Environment>,
+    /// What services agree on.
+    pub contract: Contract,
+    definitions: Vec<Definition>,
+    by_identity: HashMap<Identity, usize>,
+    by_name: HashMap<(KindId, Arc<str>), Vec<usize>>,
+}
+
+impl Topology {
+    /// Adds an entity; gives back the one of the same identity that is already there, if there is one.
+    pub fn insert(&mut self, definition: Definition) -> Option<&Definition> {
+        let identity = definition.identity();
+        if let Some(first) = self.by_identity.get(&identity) {
+            return self.definitions.get(*first);
+        }
+        let index = self.definitions.len();
+        if matches!(definition.kind, KindId::Exchange | KindId::Queue) {
+            self.by_name.entry((definition.kind, Arc::from(definition.name()))).or_default().push(index);
+        }
+        self.by_identity.insert(identity, index);
+        self.definitions.push(definition);
+        None
+    }
+
+    /// Every entity, in the order written; what is derived comes after what it is derived from.
+    #[must_use]
+    pub fn definitions(&self) -> &[Definition] {
+        &self.definitions
+    }
+
+    /// The entities of a kind, in the order written.
+    pub fn of(&self, kind: KindId) -> impl Iterator<Item = &Definition> {
+        self.definitions.iter().filter(move |definition| definition.kind == kind)
+    }
+
+    /// The entity of an identity.
+    #[must_use]
+    pub fn get(&self, identity: &Identity) -> Option<&Definition> {
+        self.by_identity.get(identity).map(|index| &self.definitions[*index])
+    }
+
+    fn named(&self, kind: KindId, vhost: &str, name: &str) -> Option<&Definition> {
+        let indices = self.by_name.get(&(kind, Arc::from(name)))?;
+        indices
+            .iter()
+            .map(|index| &self.definitions[*index])
+            .find(|found| found.vhost.as_deref() == Some(vhost))
+    }
+
+    /// The queue or stream of a name in a vhost.
+    #[must_use]
+    pub fn queue(&self, vhost: &str, name: &str) -> Option<Queue<'_>> {
+        self.named(KindId::Queue, vhost, name).map(Queue)
+    }
+
+    /// The exchange of a name in a vhost that the topology declares.
+    #[must_use]
+    pub fn exchange(&self, vhost: &str, name: &str) -> Option<Exchange<'_>> {
+        self.named(KindId::Exchange, vhost, name).map(Exchange)
+    }
+
+    /// The vhosts in which a queue or exchange of that name stands.
+    #[must_use]
+    pub fn vhosts_of(&self, kind: KindId, name: &str) -> Vec<Arc<str>> {
+        let indices = self.by_name.get(&(kind, Arc::from(name)));
+        indices.into_iter().flatten().filter_map(|index| self.definitions[*index].vhost.clone()).collect()
+    }
+
+    /// Queues and streams.
+    pub fn queues(&self) -> impl Iterator<Item = Queue<'_>> {
+        self.of(KindId::Queue).map(Queue)
+    }
+
+    /// Exchanges.
+    pub fn exchanges(&self) -> impl Iterator<Item = Exchange<'_>> {
+        self.of(KindId::Exchange).map(Exchange)
+    }
+
+    /// Bindings.
+    pub fn bindings(&self) -> impl Iterator<Item = Binding<'_>> {
+        self.of(KindId::Binding).map(Binding)
+    }
+
+    /// The type of queues that a vhost declares without one.
+    #[must_use]
+    pub fn default_queue_type(&self, vhost: &str) -> Option<QueueType> {
+        let vhost = self.of(KindId::Vhost).find(|definition| definition.name() == vhost)?;
+        QueueType::from_word(vhost.text("default-queue-type")?)
+    }
+
+    /// The series of brokers that it is written for.
+    #[must_use]
+    pub fn target_version(&self) -> Version {
+        self.target.map_or(crate::kind::OLDEST, |(version, _)| version)
+    }
+}

@@ -1,0 +1,137 @@
+//! Names → what they name: flows find their exchanges and queues, and everything else its declaration.
+
+use std::sync::Arc;
+
+use super::{
+    Topology,
+    contract::{FieldDecl, KeyPart, Payload, Reference},
+};
+use crate::{
+    diag::{Diagnostic, Report, codes, did_you_mean},
+    kind::KindId,
+    syntax::Word,
+};
+
+/// Finds the vhost of every exchange and queue that a flow names.
+pub(super) fn references(topology: &mut Topology, report: &mut Report) {
+    let mut contract = std::mem::take(&mut topology.contract);
+    for message in &mut contract.messages {
+        if let Some(exchange) = &mut message.exchange {
+            find(topology, KindId::Exchange, exchange, report);
+        }
+    }
+    for rpc in &mut contract.rpcs {
+        if let Some(queue) = &mut rpc.queue {
+            find(topology, KindId::Queue, queue, report);
+        }
+    }
+    for service in &mut contract.services {
+        for consumes in &mut service.consumes {
+            find(topology, KindId::Queue, &mut consumes.queue, report);
+        }
+    }
+    topology.contract = contract;
+}
+
+fn find(topology: &Topology, kind: KindId, reference: &mut Reference, report: &mut Report) {
+    let name = &reference.name;
+    let mut vhosts = topology.vhosts_of(kind, &name.text);
+    if let Some(vhost) = &reference.vhost {
+        vhosts.retain(|found| *found == vhost.text);
+    }
+    match vhosts.as_slice() {
+        [] => {}
+        [vhost] => reference.found = Some(vhost.clone()),
+        several => {
+            let choices: Vec<String> = several.iter().map(|vhost| format!("vhost={vhost:?}")).collect();
+            report.push(
+                Diagnostic::new(
+                    codes::AMBIGUOUS_NAME,
+                    format!("`{}` stands in {} vhosts", name.text, several.len()),
+                )
+                .label(name.span, "which one is meant?")
+                .help(format!("write one of {} beside the name", choices.join(", "))),
+            );
+        }
+    }
+}
+
+/// Checks that every other name is declared.
+pub(super) fn names(topology: &Topology, report: &mut Report) {
+    let contract = &topology.contract;
+    for service in &contract.services {
+        let on = service.consumes.iter().flat_map(|consumes| &consumes.on);
+        for word in service.publishes.iter().chain(on) {
+            declared(word, "message", || contract.messages.iter().map(|found| &found.name.text), report);
+        }
+        for word in service.calls.iter().chain(service.answers.iter().map(|answers| &answers.rpc)) {
+            declared(word, "rpc", || contract.rpcs.iter().map(|found| &found.name.text), report);
+        }
+    }
+    let types = || {
+        let structures = contract.types.iter().map(|found| &found.name.text);
+        structures.chain(contract.enums.iter().map(|found| &found.name.text))
+    };
+    for rpc in &contract.rpcs {
+        for word in [&rpc.request, &rpc.response].into_iter().flatten() {
+            declared(word, "type", types, report);
+        }
+    }
+    let structures = contract.types.iter().flat_map(|structure| &structure.fields);
+    for field in structures.chain(contract.messages.iter().flat_map(|message| message.fields())) {
+        field_type(field, types, report);
+    }
+    for message in &contract.messages {
+        for part in message.key_parts() {
+            let KeyPart::Parameter(name) = part else { continue };
+            let keys = message.keys.iter().map(|key| &key.name.text);
+            let fields = message.fields().iter().map(|field| &field.name.text);
+            // a payload described elsewhere may have any field, but no type for it is known here
+            let known: Vec<&Arc<str>> = keys.chain(fields).collect();
+            if !known.iter().any(|known| &***known == name) {
+                let help = if matches!(message.payload, Payload::Fields(_)) {
+                    did_you_mean(name, known.iter().map(|name| &***name), "parameter")
+                } else {
+                    format!("declare it: `key {name:?}`")
+                };
+                report.push(
+                    Diagnostic::new(
+                        codes::UNKNOWN_NAME,
+                        format!(
+                            "the key of `{}` has `{{{name}}}`, which is no payload field and no `key`",
+                            message.name.text
+                        ),
+                    )
+                    .label(message.routing_key.span, "here")
+                    .help(help),
+                );
+            }
+        }
+    }
+}
+
+fn field_type<'a, I: Iterator<Item = &'a Arc<str>>>(
+    field: &FieldDecl,
+    types: impl Fn() -> I,
+    report: &mut Report,
+) {
+    if let Some(name) = field.ty.named() {
+        declared(&Word { text: name.clone(), span: field.span }, "type", types, report);
+    }
+}
+
+fn declared<'a, I: Iterator<Item = &'a Arc<str>>>(
+    word: &Word,
+    what: &str,
+    known: impl Fn() -> I,
+    report: &mut Report,
+) {
+    if known().any(|name| *name == word.text) {
+        return;
+    }
+    report.push(
+        Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no {what} `{}`", word.text))
+            .label(word.span, "named here")
+            .help(did_you_mean(&word.text, known().map(|name| &**name), what)),
+    );
+}
