@@ -8,6 +8,8 @@
 //! ```
 #![warn(clippy::disallowed_methods)]
 
+#[cfg(feature = "broker")]
+pub mod broker;
 pub mod diag;
 pub mod kind;
 pub mod syntax;

@@ -1,5 +1,6 @@
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -16,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub struct Broker {
     version: Version,
+    installation: Installation,
     dir: PathBuf,
     ports: Ports,
     supervisor: Supervisor,
@@ -69,7 +71,15 @@ impl Broker {
         let mut supervisor = Supervisor::start(installation, &dir)?;
         conf::write(&dir, installation, ports, options)?;
         let epmd = supervisor.epmd()?;
-        let mut broker = Self { version: options.version, dir, ports, supervisor, epmd, node: None };
+        let mut broker = Self {
+            version: options.version,
+            installation: installation.clone(),
+            dir,
+            ports,
+            supervisor,
+            epmd,
+            node: None,
+        };
         // without one the node would start a daemon that stays behind
         wait("epmd", || Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, ports.epmd)).is_ok()))?;
         broker.start_node()?;
@@ -133,6 +143,17 @@ impl Broker {
     /// The management API, for what a test sets up or looks at.
     pub fn api(&self) -> Api {
         Api::new(&self.management_url())
+    }
+
+    /// `rabbitmqctl` of this node, which arguments are to be added to. It runs in [`Broker::dir`], where it finds files by
+    /// their names alone.
+    pub fn rabbitmqctl(&self) -> Command {
+        let mut words = self.installation.enter(&self.dir);
+        let script = self.installation.inside(&self.dir).join(conf::CTL);
+        words.extend(["/bin/sh".to_owned(), script.display().to_string()]);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        command
     }
 
     /// All of the node's log so far.

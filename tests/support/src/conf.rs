@@ -12,6 +12,9 @@ use crate::{Error, Options};
 /// The name of the log inside `log/`, which follows from the node's name.
 pub(crate) const LOG: &str = "log/rabbit@localhost.log";
 
+/// `rabbitmqctl` in the node's own environment.
+pub(crate) const CTL: &str = "rabbitmqctl.sh";
+
 pub(crate) fn write(
     dir: &Path,
     installation: &Installation,
@@ -39,12 +42,17 @@ pub(crate) fn write(
         "epmd.sh",
         &format!("{}exec epmd -port {} -address 127.0.0.1\n", environment(inside, ports), ports.epmd),
     )?;
-    let server = installation.sbin.join("rabbitmq-server");
-    put(
-        dir,
-        "node.sh",
-        &format!("{}cd '{}' && exec '{}'\n", environment(inside, ports), inside.display(), server.display()),
-    )
+    let program = |program: &str| {
+        let path = installation.sbin.join(program);
+        format!(
+            "{}cd '{}' && exec '{}' \"$@\"\n",
+            environment(inside, ports),
+            inside.display(),
+            path.display()
+        )
+    };
+    put(dir, "node.sh", &program("rabbitmq-server"))?;
+    put(dir, CTL, &program("rabbitmqctl"))
 }
 
 fn enabled_plugins(options: &Options<'_>) -> String {

@@ -36,6 +36,11 @@ fn starts_survives_and_leaves_nothing(broker: &mut Broker, version: &str) {
     broker.api().put(queue, &json!({"durable": true}));
     let [epmd, first] = broker.processes()[..] else { panic!("{broker:?}") };
 
+    fs::write(broker.dir().join("more.json"), r#"{"vhosts": [{"name": "more"}]}"#).expect("it is writable");
+    let import = broker.rabbitmqctl().args(["import_definitions", "more.json"]).output().expect("it runs");
+    assert!(import.status.success(), "{import:?}");
+    assert_eq!(broker.api().get("/api/vhosts/more")["name"], "more");
+
     broker.kill();
     assert_eq!(broker.processes(), [epmd]);
     assert!(broker.api().ask("GET", queue, None).is_err(), "nothing answers after a kill");
@@ -70,6 +75,24 @@ fn a_killed_owner_leaves_nothing() {
     assert!(broker.starts_with("export TOPOC_BROKER='http://guest:guest@127.0.0.1:"), "{broker}");
     let amqp = lines.next().expect("a line").expect("a line");
     assert!(amqp.starts_with("export TOPOC_AMQP='amqp://guest:guest@127.0.0.1:"), "{amqp}");
+    let tree: Vec<u32> =
+        descendants(owner.id()).into_iter().filter(|process| *process != owner.id()).collect();
+    let dir = dir_of(&tree);
+
+    owner.kill().expect("it is killed");
+    owner.wait().expect("it ends");
+    assert_gone(&dir, &tree);
+}
+
+#[test]
+fn a_killed_owner_takes_its_command_along() {
+    let mut owner = Command::new(env!("CARGO_BIN_EXE_throwaway-broker"))
+        .args(["--", "sh", "-c", "echo ready; exec sleep 1000"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut lines = BufReader::new(owner.stdout.take().expect("a pipe")).lines();
+    assert_eq!(lines.next().expect("a line").expect("a line"), "ready");
     let tree: Vec<u32> =
         descendants(owner.id()).into_iter().filter(|process| *process != owner.id()).collect();
     let dir = dir_of(&tree);

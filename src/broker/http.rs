@@ -1,0 +1,270 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{StatusCode, header};
+use serde_json::Value;
+
+use crate::broker::{Access, AmqpAddress, Asked, Cause, Endpoint, Error, Method, Overview, Request};
+
+/// How long to wait before each further round over the endpoints: long enough in all for a node to start again.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// How many of them a broker gets that does answer, but with an accident: it may well have the same one again.
+const PAUSES_AFTER_ACCIDENT: usize = 2;
+
+/// How much of an answer that is not JSON an error shows, in characters.
+const SHOWN: usize = 120;
+
+/// A client of the management API. It keeps connections open, goes on to the next endpoint when one is gone, and sends
+/// a request again when its answer is lost and it is repeatable. Use it from many tasks at once.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    access: Access,
+    /// The index of the endpoint that answered last.
+    current: AtomicUsize,
+    /// One that never answered is not waited for.
+    has_answered: AtomicBool,
+}
+
+struct Answer {
+    status: StatusCode,
+    location: Option<String>,
+    body: Vec<u8>,
+}
+
+/// An attempt that brought no answer to go by.
+enum Failure {
+    /// The broker, or what stands before it, had an accident (5xx).
+    Accident(Answer),
+    NoAnswer {
+        cause: Cause,
+        /// No connection came about, so nothing can have been carried out.
+        unsent: bool,
+    },
+}
+
+impl Client {
+    /// A client that has not yet connected.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when the certificates cannot be used.
+    pub fn new(access: Access) -> Result<Self, Error> {
+        let endpoints = access.endpoints();
+        let tls = if endpoints.iter().any(Endpoint::is_tls) {
+            access.tls.client_config()?
+        } else {
+            access.tls.unused()?
+        };
+        let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(Policy::none())
+            .connect_timeout(access.connect_timeout)
+            .read_timeout(access.answer_timeout)
+            // the broker closes one after 60 s: ours goes first, so that no request meets the closing
+            .pool_idle_timeout(Duration::from_secs(30));
+        if endpoints.iter().all(Endpoint::is_loopback) {
+            // a proxy's loopback is another machine's
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| {
+            Error::settings(format!("HTTP cannot be used: {error}"), "check the proxy variables")
+        })?;
+        Ok(Self { http, access, current: AtomicUsize::new(0), has_answered: AtomicBool::new(false) })
+    }
+
+    /// How the broker is reached.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The endpoint that answered last, or the first.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.access.endpoints[self.current.load(Ordering::Relaxed)]
+    }
+
+    /// Sends `request` and gives the JSON that comes back, [`Value::Null`] where the answer is empty.
+    ///
+    /// # Errors
+    /// Every [`Error`] but [`Error::Settings`] and [`Error::NoAmqp`].
+    pub async fn send(&self, request: &Request) -> Result<Value, Error> {
+        if let Some(name) = request.unsayable_name() {
+            return Err(Error::Unsayable { method: request.method(), name: name.to_owned() });
+        }
+        let body = request.body().map(Value::to_string);
+        let path = request.path();
+        // whether an attempt may have been carried out without our learning of it
+        let mut in_doubt = false;
+        let mut round = 0;
+        loop {
+            let mut tried = Vec::new();
+            let mut accident = None;
+            let first = self.current.load(Ordering::Relaxed);
+            let count = self.access.endpoints.len();
+            for index in (0..count).map(|step| (first + step) % count) {
+                let endpoint = &self.access.endpoints[index];
+                let asked =
+                    || Asked { method: request.method(), endpoint: endpoint.to_string(), path: path.clone() };
+                match self.attempt(endpoint, request.method(), &path, body.as_deref()).await {
+                    Ok(answer) => {
+                        self.current.store(index, Ordering::Relaxed);
+                        self.has_answered.store(true, Ordering::Relaxed);
+                        return self.interpret(asked(), &answer, in_doubt);
+                    }
+                    Err(Failure::Accident(answer)) if request.is_repeatable() => {
+                        self.has_answered.store(true, Ordering::Relaxed);
+                        in_doubt = true;
+                        accident = Some((asked(), answer));
+                    }
+                    Err(Failure::Accident(answer)) => return self.interpret(asked(), &answer, in_doubt),
+                    Err(Failure::NoAnswer { cause, unsent }) => {
+                        if !unsent && !request.is_repeatable() {
+                            return Err(Error::Lost { asked: asked(), cause });
+                        }
+                        in_doubt |= !unsent;
+                        tried.push((endpoint.to_string(), cause));
+                    }
+                }
+            }
+            let pauses = if accident.is_some() { &PAUSES[..PAUSES_AFTER_ACCIDENT] } else { &PAUSES[..] };
+            match pauses.get(round) {
+                Some(pause) if self.has_answered.load(Ordering::Relaxed) => tokio::time::sleep(*pause).await,
+                _ => {
+                    return match accident {
+                        Some((asked, answer)) => self.interpret(asked, &answer, in_doubt),
+                        None => Err(Error::Unreachable { tried }),
+                    };
+                }
+            }
+            round += 1;
+        }
+    }
+
+    /// Like [`Client::send`], but what does not exist is `None`.
+    ///
+    /// # Errors
+    /// As [`Client::send`] without [`Error::NotFound`].
+    pub async fn find(&self, request: &Request) -> Result<Option<Value>, Error> {
+        match self.send(request).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who answers. To be asked first: it tells a wrong address from an object that does not exist.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn overview(&self) -> Result<Overview, Error> {
+        let request = Request::get(&["overview"]);
+        let not_management = |found: &str| Error::NotManagement {
+            asked: Asked { method: Method::Get, endpoint: self.endpoint().to_string(), path: request.path() },
+            found: found.to_owned(),
+        };
+        let Some(overview) = self.find(&request).await? else {
+            return Err(not_management("it has no overview"));
+        };
+        Overview::from_json(&overview).ok_or_else(|| not_management("its overview names no version"))
+    }
+
+    /// Where the broker speaks AMQP: as [`crate::broker::Options::amqp`] says, else as the broker does.
+    ///
+    /// # Errors
+    /// [`Error::NoAmqp`] when neither says it.
+    pub fn amqp(&self, overview: &Overview) -> Result<AmqpAddress, Error> {
+        match &self.access.amqp {
+            Some(amqp) => Ok(amqp.clone()),
+            None => AmqpAddress::learn(overview, self.endpoint(), &self.access.credentials),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        let method = match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Put => reqwest::Method::PUT,
+            Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let credentials = &self.access.credentials;
+        let mut request = self
+            .http
+            .request(method, format!("{endpoint}{path}"))
+            .basic_auth(&credentials.username, Some(credentials.password.expose()));
+        if let Some(body) = body {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_owned());
+        }
+        let no_answer = |error: reqwest::Error| Failure::NoAnswer {
+            cause: Cause::of(&error),
+            unsent: error.is_connect(),
+        };
+        let response = request.send().await.map_err(no_answer)?;
+        let status = response.status();
+        let location =
+            response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok()).map(str::to_owned);
+        let body = response.bytes().await.map_err(no_answer)?.to_vec();
+        let answer = Answer { status, location, body };
+        if status.is_server_error() { Err(Failure::Accident(answer)) } else { Ok(answer) }
+    }
+
+    fn interpret(&self, asked: Asked, answer: &Answer, in_doubt: bool) -> Result<Value, Error> {
+        let status = answer.status;
+        if status.is_success() && answer.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        if status.is_success() {
+            return json.ok_or_else(|| Error::NotManagement { found: answer.shown(), asked });
+        }
+        if status.is_redirection() {
+            let location = answer.location.as_deref().unwrap_or("another place");
+            return Err(Error::NotManagement { found: format!("it sends on to {location}"), asked });
+        }
+        let reason = json.as_ref().and_then(reason).unwrap_or_else(|| answer.shown());
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(Error::Unauthorized { asked, username: self.access.credentials.username.clone(), reason })
+            }
+            // an attempt before this one has removed it
+            StatusCode::NOT_FOUND if in_doubt && asked.method == Method::Delete => Ok(Value::Null),
+            // a 404 page of something else must not pass for an object that does not exist
+            StatusCode::NOT_FOUND if json.is_some_and(|json| json["error"] == "Object Not Found") => {
+                Err(Error::NotFound { asked })
+            }
+            StatusCode::NOT_FOUND => Err(Error::NotManagement { found: answer.shown(), asked }),
+            _ => Err(Error::Refused { asked, status: status.as_u16(), reason }),
+        }
+    }
+}
+
+impl Answer {
+    /// What came, for an error.
+    fn shown(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let start: String = words.join(" ").chars().take(SHOWN).collect();
+        if start.is_empty() { self.status.to_string() } else { format!("{}: {start}", self.status) }
+    }
+}
+
+/// The broker's words: `{"error":"bad_request","reason":"…"}`, where the reason is mostly a string.
+fn reason(answer: &Value) -> Option<String> {
+    [&answer["reason"], &answer["error"]].into_iter().find_map(|words| match words {
+        Value::Null => None,
+        Value::String(words) => Some(words.clone()),
+        other => Some(other.to_string()),
+    })
+}

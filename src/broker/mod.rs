@@ -1,0 +1,24 @@
+//! The room that talks to a live broker: how it is named and reached, and its management API as JSON.
+//!
+//! [`Options`] (the command line, then the environment) become an [`Access`], which a [`Client`] sends [`Request`]s
+//! with. What an entity looks like on the wire is its kind's to know, not this room's.
+
+mod access;
+mod address;
+mod amqp_address;
+mod error;
+mod failure;
+mod http;
+mod overview;
+mod request;
+mod tls;
+
+pub use access::{Access, Options};
+pub use address::{Address, Credentials, Endpoint, Secret};
+pub use amqp_address::AmqpAddress;
+pub use error::{Asked, Error};
+pub use failure::Cause;
+pub use http::Client;
+pub use overview::{Listener, Overview};
+pub use request::{Method, Request};
+pub use tls::{Identity, Tls};

@@ -1,0 +1,5 @@
+//! What needs a real broker.
+#![cfg(feature = "broker")]
+#![allow(clippy::unwrap_used, reason = "in tests, helpers too, a panic is the failure")]
+
+mod http;
