@@ -40,12 +40,16 @@ impl<'a> Flow<'a> {
         if self.surely(|reached| reached == queue) { Certainty::Always } else { Certainty::Possible }
     }
 
-    /// How surely no queue gets it.
-    pub(crate) fn unroutable(&self, some_way_leads_to_a_queue: bool) -> Certainty {
+    /// How surely no queue gets it, of those that take it at all.
+    pub(crate) fn unroutable(
+        &self,
+        takes: impl Fn(QueueId) -> bool,
+        some_way_leads_to_a_queue: bool,
+    ) -> Certainty {
         let known = self.visits.iter().all(|visit| self.topology.exchange(visit.exchange).kind.is_known());
         match some_way_leads_to_a_queue {
             false if known => Certainty::Always,
-            true if self.surely(|_| true) => Certainty::Never,
+            true if self.surely(takes) => Certainty::Never,
             _ => Certainty::Possible,
         }
     }

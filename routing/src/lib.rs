@@ -17,12 +17,15 @@
 //! ```
 
 mod certainty;
+mod dead_letter;
 mod exchange;
 pub mod headers;
 mod keys;
 pub mod language;
+mod life;
 mod matching;
 mod message;
+pub mod policy;
 mod queue;
 mod route;
 pub mod topic;
@@ -31,8 +34,10 @@ mod value;
 mod version;
 
 pub use certainty::Certainty;
+pub use dead_letter::{Carried, DeadLettered, Death, Fate, Reason};
 pub use exchange::ExchangeKind;
 pub use keys::{KeyReach, LostKeys, Reach};
+pub use life::{Life, Stay};
 pub use matching::{Matched, Share};
 pub use message::Message;
 pub use queue::{Overflow, Queue, QueueKind, Strategy};

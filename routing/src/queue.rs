@@ -1,5 +1,7 @@
 //! A queue, as far as a message's way through it goes.
 
+use crate::{Reason, Version};
+
 /// The queue types, which differ in what they dead-letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum QueueKind {
@@ -73,5 +75,115 @@ impl Queue {
             overflow: Overflow::default(),
             delivery_limit: None,
         }
+    }
+
+    /// What a full queue really does: a quorum queue takes `reject-publish-dlx` for `drop-head`.
+    pub fn effective_overflow(&self) -> Overflow {
+        match (self.kind, self.overflow) {
+            (QueueKind::Quorum, Overflow::RejectPublishDlx) => Overflow::DropHead,
+            (_, overflow) => overflow,
+        }
+    }
+
+    /// How dead letters are really handed over: at-least-once needs a quorum queue, a dead-letter exchange and
+    /// `reject-publish`, and falls back silently without them (`rabbit_quorum_queue:dlh`).
+    pub fn effective_strategy(&self) -> Strategy {
+        let able = self.kind == QueueKind::Quorum
+            && self.dead_letter_exchange.is_some()
+            && self.effective_overflow() == Overflow::RejectPublish;
+        if able { self.dead_letter_strategy } else { Strategy::AtMostOnce }
+    }
+
+    /// After how many returned deliveries a message dies; `None` is never. Only quorum queues count; from 4.0 on they
+    /// do so unless told not to.
+    pub fn effective_delivery_limit(&self, version: Version) -> Option<u64> {
+        let by_default = (version >= Version::V4_0).then_some(20);
+        match self.delivery_limit {
+            _ if self.kind != QueueKind::Quorum => None,
+            None => by_default,
+            Some(limit) => u64::try_from(limit).ok(),
+        }
+    }
+
+    /// After how many milliseconds a message with its own `expiration` expires here: the lesser counts. It does so at
+    /// the queue's head only, so behind a message that lives longer it lives longer, too.
+    pub fn expires_after(&self, expiration: Option<u64>) -> Option<u64> {
+        match (self.kind, self.message_ttl, expiration) {
+            (QueueKind::Stream, ..) => None,
+            (_, Some(queue), Some(message)) => Some(queue.min(message)),
+            (_, queue, message) => queue.or(message),
+        }
+    }
+
+    /// Whether a message without an `expiration` of its own can die here for this reason.
+    pub fn can_die(&self, reason: Reason, version: Version) -> bool {
+        let bounded = self.max_length.is_some() || self.max_length_bytes.is_some();
+        match reason {
+            _ if self.kind == QueueKind::Stream => false,
+            Reason::Rejected => true,
+            Reason::Expired => self.message_ttl.is_some(),
+            Reason::MaxLength => bounded && self.effective_overflow() != Overflow::RejectPublish,
+            Reason::DeliveryLimit => self.effective_delivery_limit(version).is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(kind: QueueKind) -> Queue {
+        Queue { max_length: Some(5), dead_letter_exchange: Some("dlx".into()), ..Queue::new("q", kind) }
+    }
+
+    #[test]
+    fn a_quorum_queue_does_not_know_reject_publish_dlx() {
+        let overflow = Overflow::RejectPublishDlx;
+        let quorum = Queue { overflow, ..queue(QueueKind::Quorum) };
+        assert_eq!(quorum.effective_overflow(), Overflow::DropHead);
+        assert_eq!(Queue { overflow, ..queue(QueueKind::Classic) }.effective_overflow(), overflow);
+    }
+
+    #[test]
+    fn at_least_once_needs_all_it_needs() {
+        let able = Queue {
+            overflow: Overflow::RejectPublish,
+            dead_letter_strategy: Strategy::AtLeastOnce,
+            ..queue(QueueKind::Quorum)
+        };
+        assert_eq!(able.effective_strategy(), Strategy::AtLeastOnce);
+        for unable in [
+            Queue { overflow: Overflow::DropHead, ..able.clone() },
+            Queue { kind: QueueKind::Classic, ..able.clone() },
+            Queue { dead_letter_exchange: None, ..able.clone() },
+        ] {
+            assert_eq!(unable.effective_strategy(), Strategy::AtMostOnce);
+        }
+    }
+
+    #[test]
+    fn reasons_are_what_the_configuration_allows() {
+        let died = |queue: &Queue, version| {
+            let reasons = Reason::ALL.into_iter().filter(|reason| queue.can_die(*reason, version));
+            reasons.map(Reason::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(died(&queue(QueueKind::Classic), Version::V4_0), "rejected maxlen");
+        assert_eq!(died(&queue(QueueKind::Quorum), Version::V3_13), "rejected maxlen");
+        assert_eq!(died(&queue(QueueKind::Quorum), Version::V4_0), "rejected maxlen delivery_limit");
+        assert_eq!(died(&queue(QueueKind::Stream), Version::V4_0), "");
+        let full =
+            Queue { overflow: Overflow::RejectPublish, message_ttl: Some(1), ..queue(QueueKind::Classic) };
+        assert_eq!(died(&full, Version::V4_0), "rejected expired");
+        let endless = Queue { delivery_limit: Some(-1), ..queue(QueueKind::Quorum) };
+        assert_eq!(died(&endless, Version::V4_0), "rejected maxlen");
+    }
+
+    #[test]
+    fn the_lesser_time_to_live_counts() {
+        let queue = Queue { message_ttl: Some(5), ..queue(QueueKind::Classic) };
+        assert_eq!(queue.expires_after(Some(3)), Some(3));
+        assert_eq!(queue.expires_after(Some(9)), Some(5));
+        assert_eq!(queue.expires_after(None), Some(5));
+        assert_eq!(Queue { kind: QueueKind::Stream, ..queue }.expires_after(Some(1)), None);
     }
 }

@@ -149,6 +149,16 @@ impl Topology {
     /// Where a message goes that the broker itself puts into `exchange`, as it does with dead letters; the exchange
     /// may be internal.
     pub fn route(&self, exchange: ExchangeId, message: &Message<'_>) -> Delivered {
+        self.route_except(exchange, message, |_| false)
+    }
+
+    /// As [`Self::route`], but queues that `dropped` names get nothing; they count as matched all the same.
+    pub(crate) fn route_except(
+        &self,
+        exchange: ExchangeId,
+        message: &Message<'_>,
+        mut dropped: impl FnMut(QueueId) -> bool,
+    ) -> Delivered {
         let mut seen = vec![false; self.exchanges().len()];
         let mut waiting = VecDeque::from([(exchange, None)]);
         let mut visits = Vec::new();
@@ -158,6 +168,7 @@ impl Topology {
             let visit = self.visit(from, by, message);
             for hop in hops(self, &visit) {
                 match hop.to {
+                    Destination::Queue(queue) if dropped(queue) => {}
                     Destination::Queue(queue) => queues.entry(queue).or_default().push(hop),
                     Destination::Exchange(next) if !seen[next.index()] => {
                         seen[next.index()] = true;
@@ -173,7 +184,7 @@ impl Topology {
         let unroutable = match determined {
             true if queues.is_empty() => Certainty::Always,
             true => Certainty::Never,
-            false => flow.unroutable(!queues.is_empty()),
+            false => flow.unroutable(|queue| queues.contains_key(&queue), !queues.is_empty()),
         };
         let certainty = |queue| if determined { Certainty::Always } else { flow.reaches(queue) };
         let mut queues: Vec<Reached> = queues
