@@ -11,7 +11,9 @@
 #[cfg(feature = "broker")]
 pub mod broker;
 pub mod diag;
+pub mod graph;
 pub mod kind;
+pub mod lint;
 pub mod syntax;
 pub mod topology;
 
@@ -39,4 +41,14 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
     let topology = topology::decode(expansion, &mut report);
     report.sort();
     Compiled { sources: loaded.sources, topology, report }
+}
+
+/// Reads a topology and asks every lint.
+#[must_use]
+pub fn check(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compiled {
+    let mut compiled = compile(paths, from, inputs);
+    let graph = graph::Graph::new(&compiled.topology);
+    lint::run(&graph, &mut compiled.report);
+    compiled.report.sort();
+    compiled
 }

@@ -71,6 +71,8 @@ pub struct Definition {
     pub arguments: BTreeMap<Arc<str>, Field>,
     /// The node that describes it; for a derived entity the node it is derived from.
     pub span: Span,
+    /// All of that node, with what is written in it.
+    pub extent: Span,
     /// Where it comes from.
     pub provenance: Provenance,
     /// Whether somebody else makes it.
@@ -91,6 +93,7 @@ impl Definition {
             fields: Vec::new(),
             arguments: BTreeMap::new(),
             span,
+            extent: span,
             provenance,
             external: false,
             allows: Vec::new(),

@@ -100,6 +100,8 @@ pub struct Node {
     pub children: Vec<Node>,
     /// From the name to the last entry: what a label underlines.
     pub span: Span,
+    /// All of the node, its children included.
+    pub extent: Span,
 }
 
 impl Node {

@@ -142,6 +142,7 @@ fn assemble(jobs: &[Job<'_>], results: Vec<Parsed>, report: &mut Report) -> Vec<
             Slot::Top => top.push(nodes),
             Slot::Below(parent) => {
                 if let Some(node) = lists[parent].last_mut() {
+                    node.extent = nodes.last().map_or(node.extent, |last| node.extent.to(last.extent));
                     node.children.splice(0..0, nodes);
                 }
             }
@@ -193,12 +194,8 @@ impl Convert {
             report.push(annotation(self.span(ty.span()), ty.value()));
         }
         let children = node.children().map_or(&[][..], KdlDocument::nodes);
-        Node {
-            name,
-            entries,
-            children: children.iter().map(|child| self.node(child, report)).collect(),
-            span,
-        }
+        let children = children.iter().map(|child| self.node(child, report)).collect();
+        Node { name, entries, children, span, extent: span.to(self.span(node.span())) }
     }
 
     fn word(&self, identifier: &kdl::KdlIdentifier) -> Word {

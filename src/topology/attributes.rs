@@ -38,6 +38,7 @@ impl<'a> Reader<'a, '_> {
     /// are given back for the caller to read.
     pub(super) fn attributes(&mut self, definition: &mut Definition, arguments: usize) -> Vec<&'a Node> {
         let node = self.node;
+        definition.extent = node.extent;
         for extra in node.arguments().skip(arguments) {
             self.report.push(
                 Diagnostic::new(

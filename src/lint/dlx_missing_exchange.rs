@@ -1,0 +1,38 @@
+//! A queue or policy dead-letters to an exchange that nobody declares.
+
+use super::{Context, Lint, error};
+use crate::{
+    diag::{Diagnostic, Report, did_you_mean},
+    graph::is_predeclared,
+    kind::KindId,
+    topology::DEFAULT_VHOST,
+};
+
+pub(super) const LINT: Lint = Lint {
+    code: error("D001", "dlx-missing-exchange", "Dead letters go to an exchange that nobody declares."),
+    page: include_str!("dlx_missing_exchange.md"),
+    check,
+};
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    let topology = context.topology;
+    let holders = [KindId::Queue, KindId::Policy].into_iter().flat_map(|kind| topology.of(kind));
+    for holder in holders.filter(|holder| !holder.external) {
+        let vhost = holder.vhost.as_deref().unwrap_or(DEFAULT_VHOST);
+        let Some(name) = holder.text("dead-letter-exchange") else { continue };
+        if is_predeclared(name) || topology.exchange(vhost, name).is_some() {
+            continue;
+        }
+        let known = topology.exchanges().filter(|exchange| exchange.vhost() == vhost);
+        let names: Vec<&str> = known.map(|exchange| exchange.name()).collect();
+        report.push(
+            Diagnostic::new(
+                LINT.code,
+                format!("dead letters of the {} `{}` go to no exchange", holder.kind.word(), holder.name()),
+            )
+            .label(holder.span_of("dead-letter-exchange"), format!("no exchange `{name}` is declared"))
+            .note("the broker drops them without an error; with `at-least-once` it keeps them and tries for ever")
+            .help(did_you_mean(name, names, "exchange")),
+        );
+    }
+}

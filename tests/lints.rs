@@ -1,0 +1,66 @@
+//! Every lint's page is its test: the Example raises exactly that lint, Use instead raises none.
+
+use std::collections::BTreeSet;
+
+use topoc::{
+    lint::LINTS,
+    syntax::{Inputs, MemorySources},
+};
+
+/// The text of a section of a page.
+fn section<'a>(page: &'a str, title: &str) -> &'a str {
+    let start = page.find(&format!("\n## {title}\n")).unwrap_or_else(|| panic!("no section {title}"));
+    let rest = &page[start + 5 + title.len()..];
+    rest.find("\n## ").map_or(rest, |end| &rest[..end])
+}
+
+fn kdl(section: &str) -> &str {
+    let start = section.find("```kdl\n").expect("a kdl block") + 7;
+    &section[start..start + section[start..].find("```").expect("the end of the block")]
+}
+
+/// What a topology raises, by name.
+fn raised(text: &str) -> Vec<String> {
+    let sources = MemorySources::default().with("topology.kdl", text);
+    let compiled = topoc::check(&["topology.kdl".to_owned()], &sources, &Inputs::default());
+    let lines = compiled.report.diagnostics().iter().map(|d| {
+        let place = compiled.sources.line_of(d.primary()).unwrap_or_default();
+        format!("{}: {place} {}", d.code.name, d.message)
+    });
+    lines.collect()
+}
+
+#[test]
+fn pages_hold() {
+    let mut wrong = Vec::new();
+    for lint in LINTS {
+        let name = lint.code.name;
+        let mut lines = lint.page.lines();
+        assert_eq!(lines.next(), Some(&*format!("# {name}")));
+        assert_eq!(lines.nth(1), Some(lint.code.severity.word()), "{name}");
+        for title in ["What it does", "Why it matters"] {
+            assert!(!section(lint.page, title).trim().is_empty(), "{name}: {title}");
+        }
+        let found = raised(kdl(section(lint.page, "Example")));
+        let names: BTreeSet<&str> = found.iter().filter_map(|line| line.split(':').next()).collect();
+        if names != BTreeSet::from([name]) {
+            wrong.push(format!("{name}: its example raises {found:#?}"));
+        }
+        let found = raised(kdl(section(lint.page, "Use instead")));
+        if !found.is_empty() {
+            wrong.push(format!("{name}: what to use instead raises {found:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn codes_and_names_are_unique_and_in_order() {
+    let codes: Vec<&str> = LINTS.iter().map(|lint| lint.code.code).collect();
+    assert!(codes.iter().collect::<BTreeSet<_>>().len() == codes.len());
+    let names: BTreeSet<&str> = LINTS.iter().map(|lint| lint.code.name).collect();
+    assert_eq!(names.len(), LINTS.len());
+    for lint in LINTS {
+        assert!(lint.code.summary.ends_with('.'), "{}", lint.code.name);
+    }
+}
