@@ -17,6 +17,9 @@ pub fn decode(expansion: Expansion, report: &mut Report) -> Topology {
     for node in &expansion.nodes {
         top(&mut topology, node, report);
     }
+    for queue in std::mem::take(&mut topology.ladders) {
+        topology.insert(queue);
+    }
     resolve::references(&mut topology, report);
     resolve::names(&topology, report);
     privilege::derive(&mut topology);

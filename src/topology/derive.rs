@@ -13,33 +13,20 @@ use crate::{
     syntax::{Node, Word},
 };
 
-/// The delay queues and dead queue of a `retry`. Each delay queue holds messages for one step and then gives
-/// them back to the queue alone, through the default exchange, so that no other queue gets a copy.
-pub(super) struct Ladder {
-    queues: Vec<Definition>,
-}
-
-impl Ladder {
-    /// Adds the ladder's queues; a queue that the topology describes itself stays as it is described.
-    pub(super) fn insert(self, topology: &mut Topology) {
-        for queue in self.queues {
-            topology.insert(queue);
-        }
-    }
-}
-
 /// The name of the delay queue of a step, counted from 1.
 fn delay_queue(queue: &str, step: usize) -> String {
     format!("{queue}.retry.{step}")
 }
 
-/// Reads `retry "5s" "30s" then="payment.dead"`.
+/// Reads `retry "5s" "30s" then="payment.dead"`: the delay queues and the dead queue. Each delay queue holds
+/// messages for one step and then gives them back to the queue alone, through the default exchange, so that no
+/// other queue gets a copy. A queue that the topology describes itself stays as it is described.
 pub(super) fn retry_ladder(
     topology: &Topology,
     queue: &mut Definition,
     node: &Node,
     report: &mut Report,
-) -> Option<Ladder> {
+) -> Vec<Definition> {
     let mut steps = Vec::new();
     for entry in node.arguments() {
         match Value::typed(&entry.value, kind::Type::Duration(0, i64::MAX)) {
@@ -58,7 +45,7 @@ pub(super) fn retry_ladder(
                 .label(node.span, "here")
                 .help("write `retry \"5s\" \"30s\" \"5m\" then=\"name.dead\"`"),
         );
-        return None;
+        return Vec::new();
     };
     for (word, _) in node.properties().filter(|(word, _)| &*word.text != "then") {
         report.push(
@@ -102,7 +89,7 @@ pub(super) fn retry_ladder(
         queues.push(delay);
     }
     queues.push(base(&dead));
-    Some(Ladder { queues })
+    queues
 }
 
 /// Reads `super-stream "clicks" partitions=3`: what `rabbitmq-streams add_super_stream` declares

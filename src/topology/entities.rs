@@ -149,12 +149,10 @@ fn queue(
             _ => argument(kind, &mut definition, child, report),
         }
     }
-    let ladder = retry.and_then(|retry| derive::retry_ladder(topology, &mut definition, retry, report));
+    let ladder = retry.map(|retry| derive::retry_ladder(topology, &mut definition, retry, report));
+    topology.ladders.extend(ladder.into_iter().flatten());
     insert(topology, definition, report);
     bindings.into_iter().for_each(|binding| insert(topology, binding, report));
-    if let Some(ladder) = ladder {
-        ladder.insert(topology);
-    }
 }
 
 /// Reads a `bind` in its destination.

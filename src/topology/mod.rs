@@ -54,6 +54,8 @@ pub struct Topology {
     /// What services agree on.
     pub contract: Contract,
     definitions: Vec<Definition>,
+    /// Queues of retry ladders, until all that is written has been read: what is written comes first.
+    ladders: Vec<Definition>,
     by_identity: HashMap<Identity, usize>,
     by_name: HashMap<(KindId, Arc<str>), Vec<usize>>,
 }
