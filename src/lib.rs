@@ -10,6 +10,8 @@
 
 #[cfg(feature = "broker")]
 pub mod broker;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod diag;
 pub mod graph;
 pub mod kind;

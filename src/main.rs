@@ -1,2 +1,5 @@
 //! The `topoc` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    topoc::cli::main()
+}

@@ -3,7 +3,17 @@
 //! This room knows text positions and words. It may not know what a topology is.
 
 pub mod codes;
+#[cfg(feature = "cli")]
+pub mod github;
+#[cfg(feature = "codegen")]
+pub mod human;
+#[cfg(feature = "cli")]
+pub mod json;
 mod nearest;
+#[cfg(feature = "cli")]
+pub mod sarif;
+#[cfg(feature = "codegen")]
+mod snippet;
 mod source;
 
 pub use codes::{CODES, Code};
@@ -108,6 +118,13 @@ impl Diagnostic {
     pub fn primary(&self) -> Span {
         self.labels.first().map_or(Span::NONE, |label| label.span)
     }
+}
+
+/// Whether a character is not itself visible: a control, or one that turns the direction of what follows.
+#[cfg(feature = "codegen")]
+fn is_unprintable(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// All that was found in a run.

@@ -59,6 +59,17 @@ pub struct Location {
 }
 
 impl SourceFile {
+    /// A line by its number from 1: its first byte, and its text without the line's end.
+    #[must_use]
+    pub fn line(&self, number: usize) -> (usize, &str) {
+        let start = |number: usize| self.line_starts.get(number - 1).copied();
+        let Some(from) = number.checked_sub(1).and_then(|_| start(number)) else {
+            return (self.text.len(), "");
+        };
+        let to = start(number + 1).unwrap_or(self.text.len());
+        (from, self.text[from..to].trim_end_matches(['\n', '\r']))
+    }
+
     /// Where a byte is.
     #[must_use]
     pub fn location(&self, byte: usize) -> Location {

@@ -84,7 +84,7 @@ fn declare(node: Node, what: &str, report: &mut Report) -> Option<(Word, Node)> 
     if name.is_none() {
         report.push(
             Diagnostic::new(codes::MISSING, format!("a {what} needs a name"))
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help(format!("write `{what} \"name\" …`")),
         );
     }
@@ -136,7 +136,7 @@ fn values(
         if !names().any(|known| *known == *word.text) {
             report.push(
                 Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("`set {}=…` names no variable", word.text))
-                    .label(word.span, "here")
+                    .label(word.span, "")
                     .help(did_you_mean(&word.text, names(), "variable")),
             );
         }
@@ -149,7 +149,12 @@ fn values(
             continue;
         }
         let default = node.property("default");
-        let given = inputs.variables.iter().rev().find(|(variable, ..)| **variable == *name.text);
+        let outside = environment_name(&name.text);
+        let given = inputs
+            .variables
+            .iter()
+            .rev()
+            .find(|(variable, _, from)| **variable == *name.text || *from == outside);
         let set = sets.iter().rev().find(|(word, _)| word.text == name.text);
         let (value, span, from) = if let Some((_, text, from)) = given {
             (typed_like(text, default.map(|entry| &entry.value)), name.span, from.as_str())
@@ -241,7 +246,7 @@ fn broker(name: &Word, node: &Node, values: &BTreeMap<Arc<str>, Scalar>, report:
                                 codes::UNKNOWN_ATTRIBUTE,
                                 format!("a broker has no attribute `{other}`"),
                             )
-                            .label(word.span, "here")
+                            .label(word.span, "")
                             .help(did_you_mean(
                                 other,
                                 ["management", "amqp"],
@@ -253,7 +258,7 @@ fn broker(name: &Word, node: &Node, values: &BTreeMap<Arc<str>, Scalar>, report:
             }
             other => report.push(
                 Diagnostic::new(codes::UNKNOWN_NODE, format!("an environment has no `{other}`"))
-                    .label(child.span, "here")
+                    .label(child.span, "")
                     .help(did_you_mean(other, ["broker", "set"], "node")),
             ),
         }
@@ -323,7 +328,7 @@ impl Expander<'_> {
             if chain.contains(&name) {
                 self.report.push(
                     Diagnostic::new(codes::BAD_TEMPLATE, format!("the template `{name}` uses itself"))
-                        .label(entry.span, "here")
+                        .label(entry.span, "")
                         .help("remove this `use`"),
                 );
                 break;
@@ -359,7 +364,7 @@ impl Expander<'_> {
         let Some(name) = node.title() else {
             self.report.push(
                 Diagnostic::new(codes::MISSING, "`for` needs the name of its variable")
-                    .label(node.span, "here")
+                    .label(node.span, "")
                     .help(
                         "write `for \"tenant\" \"acme\" \"globex\" { … }` or `for \"n\" from=1 to=9 { … }`",
                     ),
@@ -392,7 +397,7 @@ impl Expander<'_> {
                 _ => {
                     self.report.push(
                         Diagnostic::new(codes::BAD_VALUE, format!("`{name}` of a `for` is a whole number"))
-                            .label(entry.span, "here")
+                            .label(entry.span, "")
                             .help(format!("write `{name}=1`")),
                     );
                     None
@@ -417,7 +422,7 @@ impl Expander<'_> {
                             codes::TOO_LARGE,
                             format!("this loop runs more than {MAX_NODES} times"),
                         )
-                        .label(span, "here"),
+                        .label(span, ""),
                     );
                     return Vec::new();
                 }
@@ -433,7 +438,7 @@ impl Expander<'_> {
         if values.is_empty() && !self.full && from.is_none() && to.is_none() {
             self.report.push(
                 Diagnostic::new(codes::MISSING, "this `for` has nothing to go over")
-                    .label(node.span, "here")
+                    .label(node.span, "")
                     .help("list its values: `for \"tenant\" \"acme\" \"globex\" { … }`"),
             );
         }

@@ -87,7 +87,7 @@ impl Loader<'_> {
         let Some(word) = node.title().filter(|_| node.entries.len() == 1 && node.children.is_empty()) else {
             report.push(
                 Diagnostic::new(codes::MISSING, "`include` takes one path")
-                    .label(node.span, "here")
+                    .label(node.span, "")
                     .help("write `include \"schemas/*.kdl\"`, relative to this file"),
             );
             return Vec::new();
@@ -116,7 +116,7 @@ impl Loader<'_> {
                         codes::BAD_VALUE,
                         format!("`{}` is no file pattern: {reason}", word.text),
                     )
-                    .label(word.span, "here")
+                    .label(word.span, "")
                     .help("`*` is any name, `**` any folders, `[ab]` a choice of characters"),
                 );
                 Vec::new()

@@ -250,6 +250,6 @@ fn hint(text: &str) -> Option<String> {
 
 fn annotation(span: Span, name: &str) -> Diagnostic {
     Diagnostic::new(codes::UNWANTED_VALUE, format!("the type annotation `({name})` has no meaning in topoc"))
-        .label(span, "here")
+        .label(span, "")
         .help(format!("remove `({name})`: a value is typed by the attribute that it is given to"))
 }

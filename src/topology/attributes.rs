@@ -26,7 +26,7 @@ impl<'a> Reader<'a, '_> {
             let keyword = if self.kind.id == KindId::Queue { &*self.node.name.text } else { keyword };
             self.report.push(
                 Diagnostic::new(codes::MISSING, format!("a `{}` needs a name", self.node.name.text))
-                    .label(self.node.span, "here")
+                    .label(self.node.span, "")
                     .note(doc.to_owned())
                     .help(format!("write `{keyword} \"name\" …`")),
             );
@@ -45,7 +45,7 @@ impl<'a> Reader<'a, '_> {
                     codes::UNWANTED_VALUE,
                     format!("`{}` takes no value here: {}", node.name.text, extra.value.to_kdl()),
                 )
-                .label(extra.span, "here")
+                .label(extra.span, "")
                 .help("an attribute is written `name=value`, or as a child node `name value`"),
             );
         }
@@ -149,7 +149,7 @@ impl<'a> Reader<'a, '_> {
                         codes::UNKNOWN_ATTRIBUTE,
                         format!("`{}` has no attribute `{}`", child.name.text, word.text),
                     )
-                    .label(word.span, "here")
+                    .label(word.span, "")
                     .help(did_you_mean(&word.text, names, "attribute")),
                 );
             } else {
@@ -158,7 +158,7 @@ impl<'a> Reader<'a, '_> {
                         codes::UNWANTED_VALUE,
                         format!("`{}` takes no value here", child.name.text),
                     )
-                    .label(entry.span, "here"),
+                    .label(entry.span, ""),
                 );
             }
         }
@@ -196,7 +196,7 @@ impl<'a> Reader<'a, '_> {
                 value.unwrap_or_else(|| {
                     self.report.push(
                         Diagnostic::new(codes::MISSING, format!("`{}` needs a value", attribute.name))
-                            .label(child.span, "here")
+                            .label(child.span, "")
                             .help(format!("write `{}`", attribute.example)),
                     );
                     Value::Null
@@ -248,7 +248,7 @@ impl<'a> Reader<'a, '_> {
             Some(Scalar::Bool(false)) => {}
             Some(_) => self.report.push(
                 Diagnostic::new(codes::BAD_VALUE, "`external` is true or false")
-                    .label(name.span, "here")
+                    .label(name.span, "")
                     .help("write `external=#true`"),
             ),
         }
@@ -262,7 +262,7 @@ impl<'a> Reader<'a, '_> {
         } else {
             self.report.push(
                 Diagnostic::new(codes::MISSING, "`allow` needs the name of a lint")
-                    .label(child.span, "here")
+                    .label(child.span, "")
                     .help(format!("write `{}`", COMMON[0].example)),
             );
         }
@@ -284,7 +284,7 @@ impl<'a> Reader<'a, '_> {
                             attribute.spelling()
                         ),
                     )
-                    .label(self.node.span, "here")
+                    .label(self.node.span, "")
                     .note(attribute.doc)
                     .help(format!("write `{}`", attribute.example)),
                 );
@@ -301,7 +301,7 @@ impl<'a> Reader<'a, '_> {
                     codes::UNKNOWN_ATTRIBUTE,
                     format!("`{name}` is written as a part of `{node}`"),
                 )
-                .label(word.span, "here")
+                .label(word.span, "")
                 .help(format!("write `{}`", attribute.example)),
             );
             return;
@@ -310,7 +310,7 @@ impl<'a> Reader<'a, '_> {
         if let Some(attribute) = kind.all_attributes().find(argument) {
             self.report.push(
                 Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` is written without `x-`"))
-                    .label(word.span, "here")
+                    .label(word.span, "")
                     .help(format!("write `{}`", attribute.example)),
             );
             return;
@@ -334,7 +334,7 @@ impl<'a> Reader<'a, '_> {
                 codes::UNKNOWN_ATTRIBUTE,
                 format!("a {} has no attribute `{name}`", kind.keyword),
             )
-            .label(word.span, "here")
+            .label(word.span, "")
             .help(help),
         );
     }
@@ -378,7 +378,7 @@ pub(super) fn named_value(child: &Node, report: &mut Report) -> Option<(Arc<str>
     let Some(name) = name.filter(|_| values <= 2 || !child.children.is_empty()) else {
         report.push(
             Diagnostic::new(codes::MISSING, format!("`{}` takes a name and a value", child.name.text))
-                .label(child.span, "here")
+                .label(child.span, "")
                 .help(format!("write `{} \"name\" \"value\"`", child.name.text)),
         );
         return None;
@@ -401,7 +401,7 @@ pub(super) fn argument(kind: &Kind, definition: &mut Definition, child: &Node, r
     if let Some(attribute) = known {
         report.push(
             Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` has an attribute of its own"))
-                .label(child.span, "here")
+                .label(child.span, "")
                 .help(format!("write `{}`", attribute.example)),
         );
         return;
@@ -429,7 +429,7 @@ pub(super) fn json(node: &Node, report: &mut Report) -> Value {
                     codes::UNWANTED_VALUE,
                     format!("`{}` has both a value and a block", node.name.text),
                 )
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write one of the two"),
             );
             value
@@ -477,7 +477,7 @@ pub(super) fn overrides(kind: KindId, node: &Node, report: &mut Report) -> BTree
                         codes::UNKNOWN_ATTRIBUTE,
                         format!("`{}` cannot differ within a set", word.text),
                     )
-                    .label(word.span, "here")
+                    .label(word.span, "")
                     .help(did_you_mean(&word.text, names, "attribute")),
                 );
             }

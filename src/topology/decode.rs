@@ -75,7 +75,7 @@ pub(super) fn unknown(node: &Node, report: &mut Report, place: &str, words: Vec<
     };
     report.push(
         Diagnostic::new(codes::UNKNOWN_NODE, format!("{place} has no `{name}`"))
-            .label(node.name.span, "here")
+            .label(node.name.span, "")
             .help(help),
     );
 }
@@ -95,7 +95,7 @@ fn header(topology: &mut Topology, node: &Node, report: &mut Report) {
     if name.is_none() {
         report.push(
             Diagnostic::new(codes::MISSING, "a topology needs a name")
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write `topology \"name\"`: it is the owner of all that is applied"),
         );
     }
@@ -117,7 +117,7 @@ fn target(topology: &mut Topology, node: &Node, report: &mut Report) {
             let known: Vec<String> = VERSIONS.iter().map(ToString::to_string).collect();
             report.push(
                 Diagnostic::new(codes::BAD_VALUE, "`rabbitmq` names no release series that topoc knows")
-                    .label(node.span, "here")
+                    .label(node.span, "")
                     .help(format!("write `rabbitmq \"3.10\"`; the series are {}", known.join(", "))),
             );
         }
@@ -135,7 +135,7 @@ fn level(topology: &mut Topology, node: &Node, report: &mut Report) {
         (Some(lint), Some(level)) => topology.levels.push(LintLevel { lint, level }),
         _ => report.push(
             Diagnostic::new(codes::MISSING, "`lint` takes the name of a lint and a level")
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write `lint \"unbounded-queue\" level=\"error\"`; the levels are error, warning, hint and off"),
         ),
     }

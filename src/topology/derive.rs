@@ -33,7 +33,7 @@ pub(super) fn retry_ladder(
             Value::Integer(ms) if ms > 0 => steps.push(ms),
             _ => report.push(
                 Diagnostic::new(codes::BAD_VALUE, format!("{} is no time to wait", entry.value.to_kdl()))
-                    .label(entry.span, "here")
+                    .label(entry.span, "")
                     .help("write a duration such as `\"5s\"` or `\"2m\"`"),
             ),
         }
@@ -42,7 +42,7 @@ pub(super) fn retry_ladder(
     let Some((dead, _)) = then.filter(|_| !steps.is_empty()) else {
         report.push(
             Diagnostic::new(codes::MISSING, "`retry` needs its steps and where a message ends")
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write `retry \"5s\" \"30s\" \"5m\" then=\"name.dead\"`"),
         );
         return Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn retry_ladder(
     for (word, _) in node.properties().filter(|(word, _)| &*word.text != "then") {
         report.push(
             Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`retry` has no attribute `{}`", word.text))
-                .label(word.span, "here")
+                .label(word.span, "")
                 .help("it takes durations and `then=\"…\"`"),
         );
     }
@@ -110,7 +110,7 @@ pub(super) fn super_stream(topology: &mut Topology, vhost: &Arc<str>, node: &Nod
                     codes::MISSING,
                     "a `super-stream` needs its number of partitions, from 1 to 1000",
                 )
-                .label(written.map_or(node.span, |entry| entry.span), "here")
+                .label(written.map_or(node.span, |entry| entry.span), "")
                 .help("write `super-stream \"clicks\" partitions=3`"),
             );
             return;
@@ -131,7 +131,7 @@ pub(super) fn super_stream(topology: &mut Topology, vhost: &Arc<str>, node: &Nod
     for nested in reader.attributes(&mut stream, 1) {
         report.push(
             Diagnostic::new(codes::UNKNOWN_NODE, format!("a super stream has no `{}`", nested.name.text))
-                .label(nested.span, "here")
+                .label(nested.span, "")
                 .help("its exchange takes messages by partition: publish to it"),
         );
     }

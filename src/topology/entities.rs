@@ -95,7 +95,7 @@ fn upstream(node: &Node, report: &mut Report) -> Option<Value> {
     let Some(name) = node.title() else {
         report.push(
             Diagnostic::new(codes::MISSING, "`upstream` needs the name of a federation upstream")
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write `upstream \"eu\"`"),
         );
         return None;

@@ -72,7 +72,7 @@ fn enumeration(topology: &mut Topology, node: &Node, report: &mut Report) {
     if words.is_empty() {
         report.push(
             Diagnostic::new(codes::MISSING, format!("the enum `{}` has no words", name.text))
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write `enum \"Currency\" \"EUR\" \"USD\"`"),
         );
     }
@@ -92,7 +92,7 @@ fn texts(node: &Node, report: &mut Report) -> Vec<Word> {
             Some(text) => words.push(Word { text: text.clone(), span: entry.span }),
             None => report.push(
                 Diagnostic::new(codes::BAD_VALUE, format!("{} is no word", entry.value.to_kdl()))
-                    .label(entry.span, "here")
+                    .label(entry.span, "")
                     .help("write it as a string"),
             ),
         }
@@ -119,7 +119,7 @@ fn field_list(nodes: &[Node], report: &mut Report) -> Vec<FieldDecl> {
         let Some(written) = node.title() else {
             report.push(
                 Diagnostic::new(codes::MISSING, format!("the field `{}` needs a type", node.name.text))
-                    .label(node.span, "here")
+                    .label(node.span, "")
                     .help(format!("write `{} \"string\"`", node.name.text)),
             );
             continue;
@@ -139,7 +139,7 @@ fn field_type(written: &Word, report: &mut Report) -> Option<FieldType> {
         let known = FIELD_TYPES.iter().map(|(word, _)| *word);
         report.push(
             Diagnostic::new(codes::BAD_VALUE, format!("`{}` is no type", written.text))
-                .label(written.span, "here")
+                .label(written.span, "")
                 .help(did_you_mean(&written.text, known.chain(["list<T>", "map<T>", "T?"]), "type")),
         );
     }
@@ -180,7 +180,7 @@ fn publish_to(message: &mut Message, node: &Node, report: &mut Report) {
             ("vhost", Some(_)) => {}
             (other, _) => report.push(
                 Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`publish-to` has no attribute `{other}`"))
-                    .label(word.span, "here")
+                    .label(word.span, "")
                     .help(did_you_mean(other, ["routing-key", "vhost"], "attribute")),
             ),
         }
@@ -192,7 +192,7 @@ pub(super) fn reference(node: &Node, report: &mut Report) -> Option<Reference> {
     let Some(name) = node.title() else {
         report.push(
             Diagnostic::new(codes::MISSING, format!("`{}` needs a name", node.name.text))
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help(format!("write `{} \"name\"`", node.name.text)),
         );
         return None;
@@ -217,7 +217,7 @@ fn key_parameter(node: &Node, report: &mut Report) -> Option<KeyParameter> {
     if node.children.iter().any(|child| !child.is("one-of")) {
         report.push(
             Diagnostic::new(codes::UNKNOWN_NODE, "a `key` holds nothing but `one-of`")
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write `key \"country\" { one-of \"de\" \"fr\" }`"),
         );
     }
@@ -234,7 +234,7 @@ fn header(node: &Node, report: &mut Report) -> Option<MessageHeader> {
     let Some(name) = name.filter(|_| value.is_some() != ty.is_some()) else {
         report.push(
             Diagnostic::new(codes::MISSING, "a message's `header` needs a name, and a value or a type")
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help("write `header \"tier\" \"gold\"`, or `header \"tier\" type=\"string\"` when the publisher gives it"),
         );
         return None;
@@ -250,7 +250,7 @@ fn payload(node: &Node, report: &mut Report) -> Payload {
             ("rust-type", Some(path)) => return Payload::RustType(path),
             (other, _) => report.push(
                 Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`payload` has no attribute `{other}`"))
-                    .label(word.span, "here")
+                    .label(word.span, "")
                     .help(did_you_mean(other, ["schema", "rust-type"], "attribute")),
             ),
         }

@@ -102,7 +102,7 @@ pub(super) fn names(topology: &Topology, report: &mut Report) {
                             message.name.text
                         ),
                     )
-                    .label(message.routing_key.span, "here")
+                    .label(message.routing_key.span, "")
                     .help(help),
                 );
             }

@@ -50,7 +50,7 @@ fn name_only(node: &Node, report: &mut Report) -> Option<Word> {
     if name.is_none() || node.entries.len() > 1 || !node.children.is_empty() {
         report.push(
             Diagnostic::new(codes::MISSING, format!("`{}` takes one name", node.name.text))
-                .label(node.span, "here")
+                .label(node.span, "")
                 .help(format!("write `{} \"Name\"`", node.name.text)),
         );
     }
@@ -89,7 +89,7 @@ fn settings(node: &Node, report: &mut Report) -> Settings {
                         codes::BAD_VALUE,
                         format!("`{known}` is {wanted}, not {}", entry.value.to_kdl()),
                     )
-                    .label(entry.span, "here")
+                    .label(entry.span, "")
                     .help(format!("write `{example}`")),
                 );
             }
@@ -98,7 +98,7 @@ fn settings(node: &Node, report: &mut Report) -> Settings {
                     codes::UNKNOWN_ATTRIBUTE,
                     format!("`{}` has no attribute `{other}`", node.name.text),
                 )
-                .label(word.span, "here")
+                .label(word.span, "")
                 .help(did_you_mean(
                     other,
                     ["prefetch", "concurrency", "ack", "vhost"],

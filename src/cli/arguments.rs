@@ -1,0 +1,166 @@
+//! What several verbs take: files, variables, a broker, a format.
+
+use std::{
+    env,
+    io::{self, Read},
+    path::Path,
+};
+
+use clap::{Args, ValueEnum};
+
+use super::Stop;
+use crate::{
+    diag::{Diagnostic, Report, codes},
+    syntax::{DiskSources, Inputs, MAX_BYTES, ReadError, STANDARD_INPUT, Sources},
+};
+
+/// The file that is read where none is named.
+pub(super) const DEFAULT_FILE: &str = "topology.kdl";
+
+/// A topology: its files, and what is said about it from outside.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Input {
+    /// Topology files; a folder stands for its *.kdl, and - for standard input [default: topology.kdl]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Gives a variable its value; also TOPOC_VAR_NAME in the environment
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub variables: Vec<(String, String)>,
+    /// Chooses an `environment` of the topology
+    #[arg(long = "env", value_name = "NAME")]
+    pub environment: Option<String>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, such as region=us".to_owned()),
+    }
+}
+
+/// The files of a run, found and ready to be read.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Their paths, in the order named.
+    pub paths: Vec<String>,
+    /// What was in the way of finding them.
+    pub report: Report,
+}
+
+impl Input {
+    /// The files that are meant.
+    ///
+    /// # Errors
+    /// When none is named and there is no default.
+    pub fn files(&self) -> Result<Files, Stop> {
+        files(&self.files)
+    }
+
+    /// What the run brings to the topology from outside; `--var` wins over the environment.
+    #[must_use]
+    pub fn inputs(&self) -> Inputs {
+        let given = self.variables.iter().map(|(name, value)| (name, value, "--var".to_owned()));
+        // names and values that are no UTF-8 cannot be meant for a topology
+        let environment = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("TOPOC_VAR_"));
+        let mut variables: Vec<(String, String, String)> =
+            environment.map(|(name, value)| (name.clone(), value, name)).collect();
+        variables.sort();
+        variables.extend(given.map(|(name, value, from)| (name.clone(), value.clone(), from)));
+        Inputs { variables, environment: self.environment.clone() }
+    }
+}
+
+/// Folders become their files; without any file, the default.
+pub(super) fn files(named: &[String]) -> Result<Files, Stop> {
+    let mut found = Files::default();
+    if named.is_empty() {
+        if !Path::new(DEFAULT_FILE).is_file() {
+            return Err(Stop::usage(
+                format!("no file is named, and there is no `{DEFAULT_FILE}` in this folder"),
+                "name one: `topoc check FILE`; `topoc init` writes a starter topology",
+            ));
+        }
+        found.paths.push(DEFAULT_FILE.to_owned());
+    }
+    for name in named {
+        if name == "-" {
+            found.paths.push(STANDARD_INPUT.to_owned());
+        } else if Path::new(name).is_dir() {
+            folder(name, &mut found);
+        } else {
+            found.paths.push(name.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn folder(name: &str, found: &mut Files) {
+    let name = name.trim_end_matches('/');
+    let pattern = format!("{}/*.kdl", glob::Pattern::escape(if name.is_empty() { "/." } else { name }));
+    let paths = DiskSources.glob(&pattern).unwrap_or_default();
+    if paths.is_empty() {
+        found.report.push(
+            Diagnostic::new(codes::UNREADABLE, format!("the folder `{name}` holds no .kdl file"))
+                .help(format!("`topoc init {name}` writes a starter topology into it")),
+        );
+    }
+    found.paths.extend(paths);
+}
+
+/// The file system, with standard input as one more file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CommandSources;
+
+impl Sources for CommandSources {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        if path != STANDARD_INPUT {
+            return DiskSources.read(path);
+        }
+        let mut bytes = Vec::new();
+        let bound = MAX_BYTES as u64 + 1;
+        io::stdin()
+            .lock()
+            .take(bound)
+            .read_to_end(&mut bytes)
+            .map_err(|error| ReadError::Other(error.kind()))?;
+        if bytes.len() as u64 >= bound { Err(ReadError::TooLarge(bound)) } else { Ok(bytes) }
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+        DiskSources.glob(pattern)
+    }
+}
+
+/// In which form a verb answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs: docs/json.md describes it.
+    Json,
+}
+
+/// Which broker, and how it is reached.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Broker")]
+pub struct Broker {
+    /// The management API: http[s]://user:password@host:port; several, separated by commas, are tried in turn;
+    /// file:definitions.json is a broker in a file
+    #[arg(long, value_name = "URL", env = "TOPOC_BROKER", hide_env_values = true)]
+    pub broker: Option<String>,
+    /// The AMQP address; without it, the one that the broker names
+    #[arg(long, value_name = "URL", env = "TOPOC_AMQP", hide_env_values = true)]
+    pub amqp: Option<String>,
+    /// Certificates to trust, in PEM; without it, the system's
+    #[arg(long, value_name = "FILE", env = "TOPOC_TLS_CA")]
+    pub tls_ca: Option<String>,
+    /// The client's certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "TOPOC_TLS_CERTIFICATE", requires = "tls_key")]
+    pub tls_certificate: Option<String>,
+    /// The key of the client's certificate, in PEM
+    #[arg(long, value_name = "FILE", env = "TOPOC_TLS_KEY", requires = "tls_certificate")]
+    pub tls_key: Option<String>,
+}

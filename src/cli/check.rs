@@ -1,0 +1,152 @@
+//! `topoc check`: everything that can be said of a topology without a broker.
+
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Exit, Input, Outcome, Screen,
+    arguments::{CommandSources, Files},
+};
+use crate::{
+    Compiled,
+    diag::{Code, Report, Severity, Span, github, human, json, sarif},
+    kind::{KindId, Provenance, VERSIONS, Version},
+};
+
+/// Check a topology: references, types, ranges, routes and permissions
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  topoc check topology.kdl
+  topoc check topology/ --env production --deny warning
+  topoc check topology.kdl --format sarif > topoc.sarif")]
+pub(super) struct Check {
+    #[command(flatten)]
+    input: Input,
+    /// In which form to answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: CheckFormat,
+    /// Leave with 1 for warnings too, or for hints too
+    #[arg(long, value_name = "SEVERITY")]
+    deny: Option<Deny>,
+    /// Show every finding, also repeats
+    #[arg(long)]
+    all: bool,
+    /// Show errors only, and no summary
+    #[arg(long, short)]
+    quiet: bool,
+    /// Check for this RabbitMQ series in place of the topology's own
+    #[arg(long, value_name = "SERIES", value_parser = series)]
+    target: Option<Version>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CheckFormat {
+    /// For people
+    Human,
+    /// For programs: docs/json.md describes it
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub workflow commands, which annotate pull requests
+    Github,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Deny {
+    /// Warnings and errors
+    #[value(alias = "warnings")]
+    Warning,
+    /// Hints, warnings and errors
+    #[value(alias = "hints")]
+    Hint,
+}
+
+fn series(text: &str) -> Result<Version, String> {
+    Version::parse(text).filter(|version| VERSIONS.contains(version)).ok_or_else(|| {
+        let known: Vec<String> = VERSIONS.iter().map(ToString::to_string).collect();
+        format!("the series are {}", known.join(", "))
+    })
+}
+
+impl Check {
+    pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        let start = Instant::now();
+        let Files { paths, report } = self.input.files()?;
+        let mut compiled = crate::compile(&paths, &CommandSources, &self.input.inputs());
+        if let Some(version) = self.target {
+            compiled.topology.target = Some((version, Span::NONE));
+        }
+        compiled.report.extend(report);
+        compiled.report.sort();
+        let exit = self.exit(&compiled.report);
+        if self.quiet {
+            compiled.report.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        }
+        let (report, sources) = (&compiled.report, &compiled.sources);
+        match self.format {
+            CheckFormat::Human => {
+                let look = human::Look { all: self.all, ..screen.look() };
+                write!(screen.out(), "{}", human::report(report, sources, look, "topoc check --all"))?;
+                if !self.quiet {
+                    writeln!(screen.out(), "{} ({} ms)", summary(&compiled), start.elapsed().as_millis())?;
+                }
+            }
+            CheckFormat::Json => writeln!(screen.out(), "{:#}", json::report(report, sources))?,
+            CheckFormat::Sarif => writeln!(screen.out(), "{:#}", sarif::report(report, sources, &page))?,
+            CheckFormat::Github => write!(screen.out(), "{}", github::report(report, sources))?,
+        }
+        Ok(exit)
+    }
+
+    fn exit(&self, report: &Report) -> Exit {
+        let bound = match self.deny {
+            None => Severity::Error,
+            Some(Deny::Warning) => Severity::Warning,
+            Some(Deny::Hint) => Severity::Hint,
+        };
+        let wrong = report.diagnostics().iter().any(|diagnostic| diagnostic.severity <= bound);
+        if wrong { Exit::Wrong } else { Exit::Ok }
+    }
+}
+
+fn page(code: Code) -> String {
+    code.summary.to_owned()
+}
+
+/// `checked 9 queues, 5 exchanges in 1 file: 1 error, 1 warning`.
+fn summary(compiled: &Compiled) -> String {
+    let written =
+        |kind| compiled.topology.of(kind).filter(|found| found.provenance == Provenance::Written).count();
+    let what = [
+        (written(KindId::Queue), "queue"),
+        (written(KindId::Exchange), "exchange"),
+        (written(KindId::Binding), "binding"),
+        (written(KindId::Policy), "policy"),
+        (compiled.topology.contract.messages.len(), "message"),
+        (compiled.topology.contract.services.len(), "service"),
+    ];
+    let mut parts: Vec<String> =
+        what.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| counted(count, word)).collect();
+    if parts.is_empty() {
+        parts.push("nothing".to_owned());
+    }
+    let found: Vec<String> = [Severity::Error, Severity::Warning, Severity::Hint]
+        .into_iter()
+        .map(|severity| (compiled.report.count(severity), severity.word()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| counted(count, word))
+        .collect();
+    let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
+    format!("checked {} in {}: {found}", parts.join(", "), counted(compiled.sources.files().len(), "file"))
+}
+
+/// A number and its noun in the right number.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}s"),
+    }
+}

@@ -1,0 +1,78 @@
+//! The `topoc` command: one file a verb.
+//!
+//! This room reads arguments, files and the environment, and prints. It knows every other room; none knows it.
+
+mod arguments;
+mod check;
+mod exit;
+mod screen;
+
+pub use arguments::{Broker, Format, Input};
+pub use exit::{Exit, Stop};
+pub use screen::Screen;
+
+use std::{io, process::ExitCode};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// What a verb comes to.
+pub type Outcome = Result<Exit, Stop>;
+
+/// Topology as code for RabbitMQ.
+#[derive(Debug, Parser)]
+#[command(name = "topoc", version, max_term_width = 100, after_help = exit::HELP)]
+struct Cli {
+    /// When to use colours; NO_COLOR turns them off too
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: screen::Color,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Check(check::Check),
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // nobody is left to be told that the message could not be printed
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return Exit::Usage.into();
+        }
+    };
+    let mut screen = Screen::new(cli.color);
+    let outcome = run(cli.verb, &mut screen).and_then(|exit| {
+        screen.flush()?;
+        Ok(exit)
+    });
+    match outcome {
+        Ok(exit) => exit.into(),
+        // the reader has seen enough, as `head` does
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok.into(),
+        Err(stop) => screen.stop(&stop).into(),
+    }
+}
+
+fn run(verb: Verb, screen: &mut Screen) -> Outcome {
+    match verb {
+        Verb::Check(check) => check.run(screen),
+    }
+}
+
+/// The command line as clap knows it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,98 @@
+//! Standard output and error: colours only where somebody sees them, and a closed pipe is no accident.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use anstream::AutoStream;
+
+use super::{Exit, Stop};
+use crate::diag::human::Look;
+
+/// When to write colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where a verb prints.
+pub struct Screen {
+    out: BufWriter<AutoStream<io::Stdout>>,
+    err: AutoStream<io::Stderr>,
+    color: (bool, bool),
+}
+
+impl Screen {
+    /// The process's standard output and error.
+    #[must_use]
+    pub fn new(color: Color) -> Self {
+        match color {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        let seen = |choice| !matches!(choice, anstream::ColorChoice::Never);
+        let color = (seen(AutoStream::choice(&io::stdout())), seen(AutoStream::choice(&io::stderr())));
+        Self {
+            out: BufWriter::new(AutoStream::auto(io::stdout())),
+            err: AutoStream::auto(io::stderr()),
+            color,
+        }
+    }
+
+    /// What the verb is asked for goes here; colours are taken out where they are not wanted.
+    pub fn out(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+
+    /// What is said beside it goes here.
+    pub fn err(&mut self) -> &mut dyn Write {
+        &mut self.err
+    }
+
+    /// How diagnostics look on standard output.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        Look { color: self.color.0, all: false }
+    }
+
+    /// How diagnostics look on standard error.
+    #[must_use]
+    pub fn look_err(&self) -> Look {
+        Look { color: self.color.1, all: false }
+    }
+
+    /// Whether somebody sits before both ends: questions and progress are for them alone.
+    #[must_use]
+    pub fn is_interactive(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Says why a verb could not go on, and gives the code to leave with.
+    pub(super) fn stop(&mut self, stop: &Stop) -> Exit {
+        // what was printed comes before the reason why no more is
+        let _ = self.flush();
+        let (head, foot) = if self.color.1 { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+        let _ = writeln!(self.err, "{head}error{foot}: {stop}");
+        match stop {
+            Stop::Output(_) => Exit::Wrong,
+            Stop::Because { exit, help, .. } => {
+                for (index, line) in help.iter().flat_map(|help| help.lines()).enumerate() {
+                    let _ = writeln!(self.err, "  {} {line}", if index == 0 { "help:" } else { "     " });
+                }
+                *exit
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Diagnostics as SARIF 2.1.0, which code scanning reads.
+
+use serde_json::{Value, json};
+
+use super::{Code, Diagnostic, Label, Report, Severity, SourceMap};
+
+/// The report as one SARIF run. `page` gives a code's documentation in Markdown.
+#[must_use]
+pub fn report(report: &Report, sources: &SourceMap, page: &dyn Fn(Code) -> String) -> Value {
+    let mut rules: Vec<Code> = report.diagnostics().iter().map(|diagnostic| diagnostic.code).collect();
+    rules.sort_by_key(|code| code.code);
+    rules.dedup();
+    let results: Vec<Value> = report.diagnostics().iter().map(|d| result(d, sources, &rules)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "topoc",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules.iter().map(|code| rule(*code, &page(*code))).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn rule(code: Code, page: &str) -> Value {
+    json!({
+        "id": code.code,
+        "name": code.name,
+        "shortDescription": { "text": code.summary },
+        "help": { "text": page, "markdown": page },
+        "defaultConfiguration": { "level": level(code.severity) },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Hint => "note",
+    }
+}
+
+fn result(diagnostic: &Diagnostic, sources: &SourceMap, rules: &[Code]) -> Value {
+    let mut text = diagnostic.message.clone();
+    for more in diagnostic.note.iter().chain(&diagnostic.help) {
+        text.push('\n');
+        text.push_str(more);
+    }
+    let mut places = diagnostic.labels.iter().filter_map(|label| location(label, sources));
+    let primary: Vec<Value> = places.next().into_iter().collect();
+    let mut value = json!({
+        "ruleId": diagnostic.code.code,
+        "ruleIndex": rules.iter().position(|rule| rule.code == diagnostic.code.code),
+        "level": level(diagnostic.severity),
+        "message": { "text": text },
+        "locations": primary,
+    });
+    let related: Vec<Value> = places.collect();
+    if let Some(object) = value.as_object_mut().filter(|_| !related.is_empty()) {
+        object.insert("relatedLocations".to_owned(), Value::from(related));
+    }
+    value
+}
+
+fn location(label: &Label, sources: &SourceMap) -> Option<Value> {
+    let file = sources.get(label.span.file)?;
+    let (start, end) = (file.location(label.span.start as usize), file.location(label.span.end as usize));
+    let mut value = json!({ "physicalLocation": {
+        "artifactLocation": { "uri": uri(&file.name) },
+        "region": {
+            "startLine": start.line,
+            "startColumn": start.column,
+            "endLine": end.line,
+            "endColumn": end.column,
+        },
+    }});
+    if let Some(object) = value.as_object_mut().filter(|_| !label.text.is_empty()) {
+        object.insert("message".to_owned(), json!({ "text": label.text }));
+    }
+    Some(value)
+}
+
+/// A path as a URI reference.
+fn uri(path: &str) -> String {
+    let encoded: String = path
+        .bytes()
+        .map(|byte| {
+            let plain = byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+            if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        })
+        .collect();
+    if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
+}
