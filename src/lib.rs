@@ -49,8 +49,15 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
 #[must_use]
 pub fn check(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compiled {
     let mut compiled = compile(paths, from, inputs);
-    let graph = graph::Graph::new(&compiled.topology);
-    lint::run(&graph, &mut compiled.report);
-    compiled.report.sort();
+    compiled.lint();
     compiled
+}
+
+impl Compiled {
+    /// Asks every lint, and adds what they find.
+    pub fn lint(&mut self) {
+        let graph = graph::Graph::new(&self.topology);
+        lint::run(&graph, &mut self.report);
+        self.report.sort();
+    }
 }

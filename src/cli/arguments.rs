@@ -3,13 +3,14 @@
 use std::{
     env,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
 
 use super::Stop;
 use crate::{
+    broker::{Options, Secret},
     diag::{Diagnostic, Report, codes},
     syntax::{DiskSources, Inputs, MAX_BYTES, ReadError, STANDARD_INPUT, Sources},
 };
@@ -143,24 +144,41 @@ pub enum Format {
     Json,
 }
 
-/// Which broker, and how it is reached.
+/// Which broker, and how it is reached. What is not said here is taken from the environment.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Broker")]
 pub struct Broker {
-    /// The management API: http[s]://user:password@host:port; several, separated by commas, are tried in turn;
-    /// file:definitions.json is a broker in a file
-    #[arg(long, value_name = "URL", env = "TOPOC_BROKER", hide_env_values = true)]
+    /// The management API, http[s]://user:password@host:port; several, with commas between, are tried in turn;
+    /// file:definitions.json is a broker in a file [env: TOPOC_BROKER]
+    #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
-    /// The AMQP address; without it, the one that the broker names
-    #[arg(long, value_name = "URL", env = "TOPOC_AMQP", hide_env_values = true)]
+    /// The AMQP address, where the broker's own word is not to be taken [env: TOPOC_AMQP]
+    #[arg(long, value_name = "URL")]
     pub amqp: Option<String>,
-    /// Certificates to trust, in PEM; without it, the system's
-    #[arg(long, value_name = "FILE", env = "TOPOC_TLS_CA")]
-    pub tls_ca: Option<String>,
-    /// The client's certificate, in PEM
-    #[arg(long, value_name = "FILE", env = "TOPOC_TLS_CERTIFICATE", requires = "tls_key")]
-    pub tls_certificate: Option<String>,
-    /// The key of the client's certificate, in PEM
-    #[arg(long, value_name = "FILE", env = "TOPOC_TLS_KEY", requires = "tls_certificate")]
-    pub tls_key: Option<String>,
+    /// A PEM file of the authorities to trust, in place of the system's [env: TOPOC_BROKER_CA]
+    #[arg(long, value_name = "FILE")]
+    pub broker_ca: Option<PathBuf>,
+    /// A PEM file with the client certificate to show [env: TOPOC_BROKER_CERT]
+    #[arg(long, value_name = "FILE")]
+    pub broker_cert: Option<PathBuf>,
+    /// A PEM file with its private key [env: TOPOC_BROKER_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub broker_key: Option<PathBuf>,
+}
+
+impl Broker {
+    /// What is said, then what the environment says.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let secret = |text: &Option<String>| text.clone().map(Secret::new);
+        Options {
+            broker: secret(&self.broker),
+            amqp: secret(&self.amqp),
+            ca: self.broker_ca.clone(),
+            certificate: self.broker_cert.clone(),
+            key: self.broker_key.clone(),
+            ..Options::default()
+        }
+        .or_environment(|name| env::var(name).ok())
+    }
 }

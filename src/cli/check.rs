@@ -12,6 +12,7 @@ use crate::{
     Compiled,
     diag::{Code, Report, Severity, Span, github, human, json, sarif},
     kind::{KindId, Provenance, VERSIONS, Version},
+    lint,
 };
 
 /// Check a topology: references, types, ranges, routes and permissions
@@ -24,11 +25,11 @@ Examples:
 pub(super) struct Check {
     #[command(flatten)]
     input: Input,
-    /// In which form to answer
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    /// In which form to answer: human, json (docs/json.md), sarif (for code scanning) or github (annotations)
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     format: CheckFormat,
-    /// Leave with 1 for warnings too, or for hints too
-    #[arg(long, value_name = "SEVERITY")]
+    /// Leave with 1 also for a warning, or also for a hint: warning or hint
+    #[arg(long, value_name = "SEVERITY", hide_possible_values = true)]
     deny: Option<Deny>,
     /// Show every finding, also repeats
     #[arg(long)]
@@ -79,7 +80,7 @@ impl Check {
             compiled.topology.target = Some((version, Span::NONE));
         }
         compiled.report.extend(report);
-        compiled.report.sort();
+        compiled.lint();
         let exit = self.exit(&compiled.report);
         if self.quiet {
             compiled.report.retain(|diagnostic| diagnostic.severity == Severity::Error);
@@ -112,7 +113,7 @@ impl Check {
 }
 
 fn page(code: Code) -> String {
-    code.summary.to_owned()
+    lint::find(code.name).map_or_else(|| code.summary.to_owned(), |lint| lint.page.to_owned())
 }
 
 /// `checked 9 queues, 5 exchanges in 1 file: 1 error, 1 warning`.

@@ -1,6 +1,10 @@
 //! The `topoc` command: one file a verb.
 //!
 //! This room reads arguments, files and the environment, and prints. It knows every other room; none knows it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where files and the environment are read"
+)]
 
 mod arguments;
 mod check;
@@ -22,8 +26,8 @@ pub type Outcome = Result<Exit, Stop>;
 #[derive(Debug, Parser)]
 #[command(name = "topoc", version, max_term_width = 100, after_help = exit::HELP)]
 struct Cli {
-    /// When to use colours; NO_COLOR turns them off too
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     color: screen::Color,
     #[command(subcommand)]
     verb: Verb,

@@ -16,7 +16,7 @@ pub(super) fn apply(topology: &Topology, found: Report, report: &mut Report) {
         if find(&level.lint.text).is_none() {
             report.push(
                 Diagnostic::new(codes::UNKNOWN_LINT, format!("there is no lint `{}`", level.lint.text))
-                    .label(level.lint.span, "here")
+                    .label(level.lint.span, "")
                     .help(did_you_mean(&level.lint.text, names(), "lint")),
             );
         }
@@ -46,13 +46,13 @@ pub(super) fn apply(topology: &Topology, found: Report, report: &mut Report) {
         if find(&allow.lint).is_none() {
             report.push(
                 Diagnostic::new(codes::UNKNOWN_LINT, format!("there is no lint `{}`", allow.lint))
-                    .label(allow.span, "here")
+                    .label(allow.span, "")
                     .help(did_you_mean(&allow.lint, names(), "lint")),
             );
         } else if !used.contains(&index) {
             report.push(
                 Diagnostic::new(codes::STALE_ALLOW, format!("`allow \"{}\"` silences nothing", allow.lint))
-                    .label(allow.span, "here")
+                    .label(allow.span, "")
                     .help("remove it, so that the next finding is seen"),
             );
         }
