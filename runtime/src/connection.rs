@@ -1,0 +1,325 @@
+//! The connection to the broker, which comes back by itself.
+//!
+//! lapin can recover a connection on its own. It was tried on a broker that was killed and
+//! started again after a minute: it comes back, but waits without jitter for up to a minute
+//! after the broker is up, declares again what this program declared, and lets an acknowledgement
+//! of an old delivery meet a new channel. So a lost connection is replaced here by a new one, and
+//! whoever uses it opens a new channel on that.
+
+use crate::{
+    address::Address,
+    backoff::Backoff,
+    error::{Error, Result, words},
+    shutdown::Shutdown,
+};
+use futures_util::{FutureExt, StreamExt};
+use lapin::protocol::{AMQPErrorKind, AMQPHardError};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+
+/// How long one attempt to connect, to open a channel or to close may take.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// How a [`Connection`] behaves. Start from [`Options::new`] or [`Options::from_env`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Where the broker is.
+    pub address: Address,
+    /// The name that the broker shows for this connection; also the `app-id` of messages
+    /// where the generated publisher states none.
+    pub name: String,
+    /// How long the first connection is tried. A lost one is tried for good. Default 30 s.
+    pub connect_timeout: Duration,
+    /// The longest wait between two attempts. Default 15 s.
+    pub reconnect_wait: Duration,
+    /// How long a publish may take, with waiting for a lost connection. Default 30 s.
+    pub publish_timeout: Duration,
+    /// How many messages of one publisher may be without a confirm. Default 1024.
+    pub publish_window: usize,
+    /// How long handlers may go on after the order to stop. Default 30 s.
+    pub grace: Duration,
+}
+
+impl Options {
+    /// The defaults for a broker at `address`.
+    #[must_use]
+    pub fn new(address: Address) -> Self {
+        let program = std::env::args_os().next().map(std::path::PathBuf::from);
+        let name = program.as_ref().and_then(|path| path.file_name()?.to_str());
+        Self {
+            address,
+            name: name.unwrap_or("topoc").to_owned(),
+            connect_timeout: Duration::from_secs(30),
+            reconnect_wait: Duration::from_secs(15),
+            publish_timeout: Duration::from_secs(30),
+            publish_window: 1024,
+            grace: Duration::from_secs(30),
+        }
+    }
+
+    /// The defaults for the broker that `TOPOC_AMQP` names, else `AMQP_URL`,
+    /// else `amqp://guest:guest@127.0.0.1:5672/%2f`.
+    ///
+    /// # Errors
+    /// [`Error::Address`] if the variable's value cannot be read.
+    pub fn from_env() -> Result<Self> {
+        Address::from_env().map(Self::new)
+    }
+}
+
+/// A connection to the broker that is replaced when it is lost. Clones share it.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: Options,
+    link: watch::Receiver<Link>,
+    close: watch::Sender<bool>,
+    shutdown: Shutdown,
+    servers: AtomicUsize,
+}
+
+#[derive(Clone)]
+enum Link {
+    Up(Arc<lapin::Connection>),
+    Down,
+    Closed,
+}
+
+impl Connection {
+    /// Connects with [`Options::from_env`].
+    ///
+    /// # Errors
+    /// See [`open`](Self::open); and [`Error::Address`].
+    pub async fn from_env() -> Result<Self> {
+        Self::open(Options::from_env()?).await
+    }
+
+    /// Connects to `address`, an `amqp://` or `amqps://` URL, with the default options.
+    ///
+    /// # Errors
+    /// See [`open`](Self::open); and [`Error::Address`].
+    pub async fn connect(address: &str) -> Result<Self> {
+        Self::open(Options::new(Address::parse(address)?)).await
+    }
+
+    /// Connects, trying for [`Options::connect_timeout`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`] at once if the broker refuses, [`Error::Unreachable`] when the time is over.
+    pub async fn open(options: Options) -> Result<Self> {
+        let live = first(&options).await?;
+        let (link_in, link) = watch::channel(Link::Up(Arc::clone(&live)));
+        let (close, close_out) = watch::channel(false);
+        tokio::spawn(supervise(options.clone(), live, link_in, close_out));
+        let shared = Shared { options, link, close, shutdown: Shutdown::new(), servers: AtomicUsize::new(0) };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What it was opened with.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    /// The order to stop that everything served over this connection follows.
+    #[must_use]
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.shared.shutdown
+    }
+
+    /// Whether the broker is connected at this moment.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(&*self.shared.link.borrow(), Link::Up(_))
+    }
+
+    /// Closes for good. Publishes under way and later ones get `Closed`; what handlers hold goes back to its queue.
+    pub async fn close(&self) {
+        self.shared.close.send_replace(true);
+        let mut link = self.shared.link.clone();
+        // an error means that the supervisor is gone, which is as closed as it can be
+        let _ = link.wait_for(|link| matches!(link, Link::Closed)).await;
+    }
+
+    /// A new channel, on the next connection if this one is lost.
+    ///
+    /// Fails with [`Error::Closed`] for good; any other error is worth another attempt after a wait.
+    pub(crate) async fn channel(&self) -> Result<lapin::Channel> {
+        let live = self.live().await?;
+        let lost = |reason: String| Error::Lost { doing: "opening a channel".into(), reason };
+        match timeout(ATTEMPT, live.create_channel()).await {
+            Ok(Ok(channel)) => Ok(channel),
+            Ok(Err(error)) => Err(lost(words(&error))),
+            Err(_) => Err(lost(format!("no answer within {} s", ATTEMPT.as_secs()))),
+        }
+    }
+
+    /// Returns when this connection was closed by the program.
+    pub(crate) async fn closed(&self) {
+        let mut link = self.shared.link.clone();
+        let _ = link.wait_for(|link| matches!(link, Link::Closed)).await;
+    }
+
+    /// How many servers run on it; the last one to stop closes it.
+    pub(crate) fn servers(&self) -> &AtomicUsize {
+        &self.shared.servers
+    }
+
+    async fn live(&self) -> Result<Arc<lapin::Connection>> {
+        let mut link = self.shared.link.clone();
+        let ready = link.wait_for(|link| !matches!(link, Link::Down)).await;
+        match ready.as_deref() {
+            Ok(Link::Up(live)) => Ok(Arc::clone(live)),
+            Ok(Link::Down | Link::Closed) | Err(_) => Err(Error::Closed),
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("address", &self.shared.options.address)
+            .field("connected", &self.is_connected())
+            .finish()
+    }
+}
+
+async fn first(options: &Options) -> Result<Arc<lapin::Connection>> {
+    let address = &options.address;
+    let started = Instant::now();
+    let mut backoff = Backoff::new(options.reconnect_wait);
+    loop {
+        let error = match attempt(options).await {
+            Ok(live) => return Ok(Arc::new(live)),
+            Err(error) => error,
+        };
+        let reason = words(&error);
+        if is_refusal(&error) {
+            return Err(Error::Refused { address: address.to_string(), reason });
+        }
+        let wait = backoff.next();
+        if started.elapsed() + wait > options.connect_timeout {
+            let waited = options.connect_timeout;
+            return Err(Error::Unreachable { address: address.to_string(), waited, reason });
+        }
+        tracing::warn!(%address, reason, "not connected; trying again in {wait:.1?}");
+        sleep(wait).await;
+    }
+}
+
+async fn attempt(options: &Options) -> Result<lapin::Connection, lapin::Error> {
+    let mut uri = options.address.uri().clone();
+    uri.query.connection_timeout.get_or_insert(ATTEMPT.as_millis() as u64);
+    let properties = lapin::ConnectionProperties::default()
+        .with_connection_name(options.name.clone().into())
+        .with_client_property("product".into(), concat!("topoc-runtime ", env!("CARGO_PKG_VERSION")).into());
+    match timeout(ATTEMPT, lapin::Connection::connect_uri(uri, properties)).await {
+        Ok(result) => result,
+        Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    }
+}
+
+/// Credentials and vhost do not mend themselves (403 and 530 in the AMQP 0-9-1 reference).
+fn is_refusal(error: &lapin::Error) -> bool {
+    let lapin::ErrorKind::ProtocolError(amqp) = error.kind() else { return false };
+    match amqp.kind() {
+        AMQPErrorKind::Soft(soft) => soft.get_id() == 403,
+        AMQPErrorKind::Hard(hard) => matches!(hard, AMQPHardError::NOTALLOWED),
+    }
+}
+
+async fn supervise(
+    options: Options,
+    mut live: Arc<lapin::Connection>,
+    link: watch::Sender<Link>,
+    mut close: watch::Receiver<bool>,
+) {
+    let address = &options.address;
+    tracing::info!(%address, "connected");
+    loop {
+        let lost = tokio::select! {
+            reason = lost(&live) => Some(reason),
+            () = asked_to_close(&link, &mut close) => None,
+        };
+        let Some(reason) = lost else { break };
+        link.send_replace(Link::Down);
+        drop(live);
+        tracing::warn!(%address, reason, "connection lost");
+        let again = tokio::select! {
+            again = reconnect(&options) => Some(again),
+            () = asked_to_close(&link, &mut close) => None,
+        };
+        match again {
+            Some(again) => live = again,
+            None => {
+                link.send_replace(Link::Closed);
+                return;
+            }
+        }
+        link.send_replace(Link::Up(Arc::clone(&live)));
+        tracing::info!(%address, "connected again");
+    }
+    if let Ok(Err(error)) = timeout(ATTEMPT, live.close(200, "closed by the service".into())).await {
+        tracing::debug!(%address, reason = words(&error), "the connection was gone before it was closed");
+    }
+    link.send_replace(Link::Closed);
+}
+
+async fn asked_to_close(link: &watch::Sender<Link>, close: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        // an error means that every handle is gone
+        _ = close.wait_for(|close| *close) => {}
+        () = link.closed() => {}
+    }
+}
+
+async fn reconnect(options: &Options) -> Arc<lapin::Connection> {
+    let mut backoff = Backoff::new(options.reconnect_wait);
+    loop {
+        // at once is too early for a broker that has just closed the connection
+        let wait = backoff.next();
+        sleep(wait).await;
+        match attempt(options).await {
+            Ok(live) => return Arc::new(live),
+            Err(error) => {
+                tracing::warn!(address = %options.address, reason = words(&error), "still not connected");
+            }
+        }
+    }
+}
+
+async fn lost(live: &lapin::Connection) -> String {
+    let mut events = live.events_listener();
+    let mut reason = String::from("the connection was closed");
+    loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(lapin::Event::ConnectionBlocked(why)) => {
+                    tracing::warn!(why, "the broker blocks publishers: it is short of memory or disk");
+                }
+                Some(lapin::Event::ConnectionUnblocked) => tracing::info!("the broker takes messages again"),
+                Some(lapin::Event::Error(error)) => reason = words(&error),
+                Some(_) => {}
+                None => sleep(Duration::from_secs(1)).await,
+            },
+            () = sleep(Duration::from_secs(1)) => {}
+        }
+        if !live.status().connected() {
+            while let Some(Some(lapin::Event::Error(error))) = events.next().now_or_never() {
+                reason = words(&error);
+            }
+            return reason;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A queue's retry ladder.
+//!
+//! `retry "5s" "30s" then="payment.dead"` on queue `payment` is, on the broker, one delay queue per
+//! step and the dead queue:
+//!
+//! | queue | arguments |
+//! |---|---|
+//! | `payment.retry.1` | `message-ttl` 5000, dead-letter exchange `""`, dead-letter routing key `payment` |
+//! | `payment.retry.2` | `message-ttl` 30000, the same dead letter |
+//! | `payment.dead` | its own |
+//!
+//! A message to be retried is published to the delay queue of its next step through the default
+//! exchange, then the original is acknowledged; when it expires there, the broker puts it back to
+//! `payment`, and only there. One queue per step, because a message expires only at the head of
+//! its queue (`rabbit_amqqueue`, per-message TTL).
+
+use crate::{
+    delivery::Delivery,
+    headers::{self, Value},
+    publish::Outgoing,
+};
+use lapin::BasicProperties;
+
+/// The retry ladder of a queue: how many steps, and the queue after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ladder {
+    steps: u32,
+    dead_queue: &'static str,
+}
+
+impl Ladder {
+    /// A ladder of `steps` delay queues, then `dead_queue`.
+    #[must_use]
+    pub const fn new(steps: u32, dead_queue: &'static str) -> Self {
+        Self { steps, dead_queue }
+    }
+
+    /// The delay queue of a step, counted from 1: `payment.retry.1`.
+    #[must_use]
+    pub fn delay_queue(queue: &str, step: u32) -> String {
+        format!("{queue}.retry.{step}")
+    }
+
+    /// The message for the next step, or for the dead queue after the last.
+    pub(super) fn retry(self, delivery: Delivery, reason: &str) -> Outgoing {
+        let step = delivery.attempt().saturating_add(1);
+        if step > self.steps {
+            return self.give_up(delivery, reason);
+        }
+        let to = Self::delay_queue(delivery.queue(), step);
+        forward(delivery, to, step, reason)
+    }
+
+    /// The message for the dead queue.
+    pub(super) fn give_up(self, delivery: Delivery, reason: &str) -> Outgoing {
+        let attempt = delivery.attempt();
+        forward(delivery, self.dead_queue.to_owned(), attempt, reason)
+    }
+}
+
+fn forward(delivery: Delivery, to: String, attempt: u32, reason: &str) -> Outgoing {
+    let mut table = delivery.properties().headers().clone().unwrap_or_default().inner().clone();
+    // they would route copies to further queues, and a dead letter's history ends with the message
+    for name in ["CC", "BCC", "x-death"] {
+        table.remove(name);
+    }
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    for (name, value) in [
+        (headers::ATTEMPT, Value::from(attempt)),
+        (headers::EXCHANGE, delivery.exchange().into()),
+        (headers::ROUTING_KEY, delivery.routing_key().into()),
+        (headers::QUEUE, delivery.queue().into()),
+        (headers::REASON, shortened(reason).into()),
+        (headers::FAILED_AT, now.into()),
+    ] {
+        table.insert(name.into(), value.into());
+    }
+    Outgoing {
+        exchange: String::new(),
+        routing_key: to,
+        mandatory: true,
+        once: false,
+        properties: carried(delivery.properties()).with_headers(table.into()),
+        payload: delivery.into_payload(),
+    }
+}
+
+/// A frame holds all headers (128 KiB by default), so a reason as long as a page is cut.
+fn shortened(reason: &str) -> String {
+    reason.chars().take(1000).collect()
+}
+
+/// Every property but `expiration`, which would cut the delay short, and `user-id`,
+/// which the broker accepts from that user alone.
+fn carried(from: &BasicProperties) -> BasicProperties {
+    let mut to = BasicProperties::default().with_delivery_mode(2);
+    macro_rules! carry {
+        ($($get:ident $with:ident),*) => { $(if let Some(value) = from.$get().clone() { to = to.$with(value); })* };
+    }
+    carry!(
+        content_type with_content_type, content_encoding with_content_encoding, priority with_priority,
+        correlation_id with_correlation_id, reply_to with_reply_to, message_id with_message_id,
+        timestamp with_timestamp, kind with_type, app_id with_app_id
+    );
+    to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapin::types::{AMQPValue, FieldTable};
+
+    fn delivered(properties: BasicProperties, exchange: &str, key: &str) -> Delivery {
+        let mut raw = lapin::message::Delivery::mock(1, exchange.into(), key.into(), false, b"{}".to_vec());
+        raw.properties = properties;
+        Delivery::new("payment", &mut raw)
+    }
+
+    fn received(outgoing: Outgoing) -> Delivery {
+        delivered(outgoing.properties, "", "payment")
+    }
+
+    #[test]
+    fn a_message_climbs_the_steps_and_keeps_where_it_came_from() {
+        let ladder = Ladder::new(2, "payment.dead");
+        let mut table = FieldTable::default();
+        table.insert("CC".into(), AMQPValue::FieldArray(vec![AMQPValue::LongString("other".into())].into()));
+        table.insert("tenant".into(), AMQPValue::LongString("acme".into()));
+        let properties = BasicProperties::default()
+            .with_message_id("7".into())
+            .with_expiration("100".into())
+            .with_user_id("guest".into())
+            .with_type("OrderPaid".into())
+            .with_headers(table);
+        let mut delivery = delivered(properties, "order.exchange", "order.paid");
+        for (step, to) in [(1, "payment.retry.1"), (2, "payment.retry.2"), (2, "payment.dead")] {
+            let outgoing = ladder.retry(delivery, "busy");
+            assert_eq!((outgoing.exchange.as_str(), outgoing.routing_key.as_str()), ("", to));
+            assert_eq!(outgoing.properties.expiration(), &None);
+            assert_eq!(outgoing.properties.user_id(), &None);
+            assert_eq!(outgoing.payload, b"{}");
+            delivery = received(outgoing);
+            assert_eq!((delivery.exchange(), delivery.routing_key()), ("order.exchange", "order.paid"));
+            assert_eq!(delivery.attempt(), step);
+            assert_eq!(delivery.message_id(), Some("7"));
+            assert_eq!(delivery.name(), Some("OrderPaid"));
+            assert_eq!(delivery.header(headers::REASON), Some("busy".into()));
+            assert_eq!(delivery.header("tenant"), Some("acme".into()));
+            assert_eq!(
+                delivery.properties().headers().as_ref().and_then(|table| table.inner().get("CC")),
+                None
+            );
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Consuming a queue: deliveries to a dispatcher, outcomes back to the broker.
+//!
+//! `subscription` keeps the consumer subscribed, `work` runs one message through its handler,
+//! `settle` does with it what the handler said, `ladder` knows the retry queues.
+
+mod ladder;
+mod settle;
+mod subscription;
+mod work;
+
+pub use ladder::Ladder;
+pub(crate) use subscription::{Consumer, consume};
+pub(crate) use work::{Handling, Work, panic_message};
+
+use crate::{delivery::Delivery, outcome::Outcome};
+
+/// Takes a delivery to the handler that it is for. Generated code implements it.
+pub trait Dispatch: Send + Sync + 'static {
+    /// Handles one message. A panic counts as [`Outcome::Retry`].
+    fn dispatch(&self, delivery: Delivery) -> impl Future<Output = Outcome> + Send;
+}
+
+/// How a queue is consumed.
+#[derive(Clone, Copy, Debug)]
+pub struct Consume {
+    pub(crate) queue: &'static str,
+    pub(crate) prefetch: u16,
+    pub(crate) concurrency: u16,
+    pub(crate) ladder: Option<Ladder>,
+}
+
+impl Consume {
+    /// Consumes `queue` one message at a time, with 16 prefetched, without a retry ladder.
+    #[must_use]
+    pub const fn new(queue: &'static str) -> Self {
+        Self { queue, prefetch: 16, concurrency: 1, ladder: None }
+    }
+
+    /// How many messages the broker may hand over before the first is acknowledged; at least the concurrency.
+    #[must_use]
+    pub const fn prefetch(mut self, prefetch: u16) -> Self {
+        self.prefetch = prefetch;
+        self
+    }
+
+    /// How many handlers may run at once; above one, messages are not handled in order.
+    #[must_use]
+    pub const fn concurrency(mut self, concurrency: u16) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
+    /// Where [`Outcome::Retry`] takes a message.
+    #[must_use]
+    pub const fn ladder(mut self, ladder: Ladder) -> Self {
+        self.ladder = Some(ladder);
+        self
+    }
+}

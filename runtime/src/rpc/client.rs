@@ -1,0 +1,292 @@
+//! Calling a remote procedure.
+
+use super::{Failure, Procedure, failure};
+use crate::{
+    connection::Connection,
+    publish::{
+        Outgoing, PublishError,
+        channel::{Job, Setup, start},
+        encode, properties, send,
+    },
+};
+use futures_util::StreamExt;
+use lapin::{
+    BasicProperties, Channel,
+    options::{BasicConsumeOptions, BasicQosOptions},
+    types::FieldTable,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
+use tracing::Instrument;
+
+/// The pseudo-queue of direct reply-to: answers come to the channel that published the request.
+const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+
+/// Why a call has no response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The server answered with a failure.
+    #[error("the server of `{procedure}` answers: {failure}")]
+    Server {
+        /// The procedure called.
+        procedure: &'static str,
+        /// The server's answer.
+        failure: Failure,
+    },
+    /// No answer came in time. The server may have run the request.
+    #[error("no answer from `{procedure}` within {} ms", after.as_millis())]
+    Timeout {
+        /// The procedure called.
+        procedure: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The connection was lost before the answer. The server may have run the request.
+    #[error("the connection was lost before `{procedure}` answered")]
+    Lost {
+        /// The procedure called.
+        procedure: &'static str,
+    },
+    /// The request was not taken: `Unroutable` says that its queue does not exist.
+    #[error("`{procedure}` cannot be called: {error}")]
+    Publish {
+        /// The procedure called.
+        procedure: &'static str,
+        /// Why the request was not published.
+        error: PublishError,
+    },
+    /// The answer is not what the procedure's response is declared as.
+    #[error("the answer of `{procedure}` cannot be read: {reason}")]
+    Undecodable {
+        /// The procedure called.
+        procedure: &'static str,
+        /// What the JSON reader says.
+        reason: String,
+    },
+}
+
+type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<lapin::message::Delivery>>>>;
+
+/// Calls remote procedures over one channel. Clones share it.
+#[derive(Clone)]
+pub struct Client {
+    connection: Connection,
+    service: Cow<'static, str>,
+    jobs: mpsc::Sender<Job>,
+    waiting: Waiting,
+}
+
+impl Client {
+    /// A client whose requests carry `service` as their `app-id`.
+    #[must_use]
+    pub fn new(connection: &Connection, service: impl Into<Cow<'static, str>>) -> Self {
+        let waiting = Waiting::default();
+        let jobs = start(connection.clone(), Replies { waiting: Arc::clone(&waiting) });
+        Self { connection: connection.clone(), service: service.into(), jobs, waiting }
+    }
+
+    /// A call; nothing happens before it is awaited.
+    pub fn call<Q: Serialize + ?Sized, R: DeserializeOwned>(
+        &self,
+        procedure: &Procedure,
+        request: &Q,
+    ) -> Call<'_, R> {
+        let request = encode(procedure.name, request);
+        Call { client: self, procedure: *procedure, request, priority: None, response: PhantomData }
+    }
+
+    async fn answer(
+        &self,
+        procedure: Procedure,
+        payload: Vec<u8>,
+        priority: Option<u8>,
+    ) -> Result<lapin::message::Delivery, CallError> {
+        let Procedure { name, queue, timeout: after } = procedure;
+        let deadline = Instant::now() + after;
+        let entry = Entry::new(&self.waiting);
+        let mut properties = properties(name, &self.service)
+            .with_reply_to(REPLY_TO.into())
+            .with_correlation_id(entry.id.as_str().into())
+            .with_expiration(after.as_millis().to_string().into());
+        if let Some(priority) = priority {
+            properties = properties.with_priority(priority);
+        }
+        let outgoing = Outgoing {
+            exchange: String::new(),
+            routing_key: queue.to_owned(),
+            mandatory: true,
+            once: true,
+            properties,
+            payload,
+        };
+        let failed = |error| match error {
+            PublishError::Lost => CallError::Lost { procedure: name },
+            PublishError::Timeout { .. } => CallError::Timeout { procedure: name, after },
+            error => CallError::Publish { procedure: name, error },
+        };
+        let sent = send(&self.connection, &self.jobs, outgoing, after);
+        let mut answer = entry.answer;
+        // the answer can overtake the confirm
+        let answered = tokio::select! {
+            biased;
+            answered = &mut answer => answered,
+            sent = sent => {
+                sent.map_err(failed)?;
+                match timeout_at(deadline, &mut answer).await {
+                    Ok(answered) => answered,
+                    Err(_) => return Err(CallError::Timeout { procedure: name, after }),
+                }
+            }
+        };
+        answered.map_err(|_| CallError::Lost { procedure: name })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// A call being prepared: `await` sends the request and returns the response.
+#[must_use = "nothing is sent before it is awaited"]
+pub struct Call<'c, R> {
+    client: &'c Client,
+    procedure: Procedure,
+    request: Result<Vec<u8>, PublishError>,
+    priority: Option<u8>,
+    response: PhantomData<fn() -> R>,
+}
+
+impl<R: DeserializeOwned> Call<'_, R> {
+    /// Waits this long for the answer, instead of the procedure's own timeout.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.procedure.timeout = timeout;
+        self
+    }
+
+    /// Sets the request's priority.
+    pub fn priority(mut self, priority: u8) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Sends the request and waits for the response; the same as `await`.
+    ///
+    /// # Errors
+    /// [`CallError`] says which of the ways it went.
+    pub async fn send(self) -> Result<R, CallError> {
+        let procedure = self.procedure.name;
+        let span = tracing::debug_span!("rpc.call", procedure);
+        async {
+            let payload = self.request.map_err(|error| CallError::Publish { procedure, error })?;
+            let answer = self.client.answer(self.procedure, payload, self.priority).await?;
+            decode(procedure, &answer.properties, &answer.data)
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+impl<'c, R: DeserializeOwned + 'c> IntoFuture for Call<'c, R> {
+    type Output = Result<R, CallError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl<R> fmt::Debug for Call<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("procedure", &self.procedure).finish_non_exhaustive()
+    }
+}
+
+fn decode<R: DeserializeOwned>(
+    procedure: &'static str,
+    properties: &BasicProperties,
+    payload: &[u8],
+) -> Result<R, CallError> {
+    let undecodable =
+        |error: serde_json::Error| CallError::Undecodable { procedure, reason: error.to_string() };
+    if properties.kind().as_ref().is_some_and(|name| name.as_str() == failure::NAME) {
+        let failure = serde_json::from_slice(payload).map_err(undecodable)?;
+        return Err(CallError::Server { procedure, failure });
+    }
+    serde_json::from_slice(payload).map_err(undecodable)
+}
+
+/// A request's place among those that wait; given up when the call is dropped.
+struct Entry {
+    id: String,
+    answer: oneshot::Receiver<lapin::message::Delivery>,
+    _place: Place,
+}
+
+struct Place {
+    id: String,
+    waiting: Waiting,
+}
+
+impl Entry {
+    fn new(waiting: &Waiting) -> Self {
+        let id = uuid::Uuid::new_v4().to_string();
+        let (sender, answer) = oneshot::channel();
+        lock(waiting).insert(id.clone(), sender);
+        Self { id: id.clone(), answer, _place: Place { id, waiting: Arc::clone(waiting) } }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.waiting).remove(&self.id);
+    }
+}
+
+fn lock(
+    waiting: &Waiting,
+) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<lapin::message::Delivery>>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Subscribes each new channel of the client to its answers.
+struct Replies {
+    waiting: Waiting,
+}
+
+impl Setup for Replies {
+    async fn set_up(&self, channel: &Channel) -> Result<(), lapin::Error> {
+        channel.basic_qos(0, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let mut answers =
+            channel.basic_consume(REPLY_TO.into(), "".into(), options, FieldTable::default()).await?;
+        let waiting = Arc::clone(&self.waiting);
+        tokio::spawn(async move {
+            while let Some(Ok(answer)) = answers.next().await {
+                let id = answer.properties.correlation_id().as_ref().map(ToString::to_string);
+                let place = id.and_then(|id| lock(&waiting).remove(&id));
+                match place {
+                    Some(place) => drop(place.send(answer)),
+                    None => tracing::debug!("an answer that nobody waits for"),
+                }
+            }
+            // the channel is gone, and with it the address that servers answer to
+            lock(&waiting).clear();
+        });
+        Ok(())
+    }
+}
