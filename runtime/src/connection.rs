@@ -24,8 +24,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-/// How long one attempt to connect, to open a channel or to close may take.
-const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long one attempt to connect, to prepare a channel, to subscribe or to close may take.
+/// The broker does not answer for a quorum queue without a leader.
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// How a [`Connection`] behaves. Start from [`Options::new`] or [`Options::from_env`].
 #[derive(Clone, Debug)]

@@ -58,6 +58,18 @@ impl Delivery {
         self.properties.kind().as_ref().map(|name| name.as_str())
     }
 
+    /// Whether it is the message `name`: by its `type` property, or where it has none because
+    /// another client published it, by a topic pattern that its routing key matches.
+    #[must_use]
+    pub fn is(&self, name: &str, routing_keys: &[&str]) -> bool {
+        match self.name() {
+            Some(own) => own == name,
+            None => {
+                routing_keys.iter().any(|pattern| topoc_routing::topic::matches(pattern, &self.routing_key))
+            }
+        }
+    }
+
     /// The message-id.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {

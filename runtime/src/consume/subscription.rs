@@ -3,7 +3,7 @@
 use super::Work;
 use crate::{
     backoff::Backoff,
-    connection::Connection,
+    connection::{ATTEMPT, Connection},
     delivery::Delivery,
     error::{Error, words},
 };
@@ -44,9 +44,6 @@ pub(crate) async fn consume<W: Work>(connection: Connection, consumer: Consumer,
         let started = Instant::now();
         let end = subscription(&connection, consumer, &work, &mut hands).await;
         let Ok(End::Lost(reason)) = end else { return };
-        if connection.shutdown().is_triggered() {
-            return;
-        }
         tracing::warn!(queue = consumer.queue, reason, "the subscription ended; subscribing again");
         if started.elapsed() > SOUND {
             backoff.reset();
@@ -89,11 +86,21 @@ async fn subscription<W: Work>(
             Err(error) => return Ok(End::Lost(error.to_string())),
         },
     };
-    let tag = match subscribe(&channel, connection, consumer).await {
-        Ok(subscribed) => subscribed,
-        Err(error) => return Ok(End::Lost(words(&error))),
+    let subscribed = tokio::select! {
+        biased;
+        () = shutdown.triggered() => {
+            finish(connection, consumer, hands).await;
+            return Ok(End::Stopped);
+        }
+        subscribed = timeout(ATTEMPT, subscribe(&channel, connection, consumer)) => subscribed,
     };
-    let (tag, mut deliveries) = tag;
+    let (tag, mut deliveries) = match subscribed {
+        Ok(Ok(subscribed)) => subscribed,
+        Ok(Err(error)) => return Ok(End::Lost(words(&error))),
+        Err(_) => {
+            return Ok(End::Lost(String::from("the broker does not answer: the queue may have no leader")));
+        }
+    };
     tracing::info!(queue = consumer.queue, "consuming");
     loop {
         while hands.tasks.try_join_next().is_some() {}

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    connection::Connection,
+    connection::{ATTEMPT, Connection},
     error::{Error, words},
 };
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
@@ -141,11 +141,16 @@ async fn run(connection: Connection, setup: impl Setup, mut inbox: mpsc::Receive
 
 async fn open(connection: &Connection, setup: &impl Setup) -> Result<Channel, Error> {
     let channel = connection.channel().await?;
-    let lost =
-        |error: lapin::Error| Error::Lost { doing: "preparing a channel".into(), reason: words(&error) };
-    channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(lost)?;
-    setup.set_up(&channel).await.map_err(lost)?;
-    Ok(channel)
+    let prepare = async {
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        setup.set_up(&channel).await
+    };
+    let reason = match timeout(ATTEMPT, prepare).await {
+        Ok(Ok(())) => return Ok(channel),
+        Ok(Err(error)) => words(&error),
+        Err(_) => String::from("no answer"),
+    };
+    Err(Error::Lost { doing: "preparing a channel".into(), reason })
 }
 
 enum End {
