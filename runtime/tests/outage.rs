@@ -29,8 +29,8 @@ impl Answer for Echo {
     }
 }
 
-/// A quorum queue made less than about a second before its node is killed stays without a leader after the restart
-/// (seen on 3.10.8: the node's registry of Raft servers is written to disk with a delay).
+/// A quorum queue made right before its node is killed can stay without a leader after the restart, so that
+/// consuming it and publishing to it get no answer (seen on 3.10.8; not with 3 s between).
 async fn written_to_disk() {
     tokio::time::sleep(Duration::from_secs(4)).await;
 }
