@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use crate::language::{KeyPattern, Language, Limits, TooComplex};
-use crate::{BindingId, Certainty, Destination, ExchangeId, Message, QueueId, Table, Topology};
+use crate::{BindingId, Certainty, Delivered, Destination, ExchangeId, Message, QueueId, Table, Topology};
 
 /// Where the keys of a language go when they are published to an exchange.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,9 +53,8 @@ impl Topology {
     ) -> Result<KeyReach, TooComplex> {
         let mut reach = KeyReach::default();
         let mut first = None;
-        keys.classes(&self.patterns_from(exchange), limits, |class| {
-            let key = || class.key.clone();
-            let delivered = self.route(exchange, &Message { headers, ..Message::new(&class.key) });
+        self.deliveries(exchange, keys, headers, limits, |class, delivered| {
+            let key = || class.to_owned();
             for visit in &delivered.visits {
                 for binding in visit.matched.bindings() {
                     reach.bindings.entry(binding).or_insert_with(key);
@@ -83,6 +82,28 @@ impl Topology {
             reach.certainty = Certainty::Possible;
         }
         Ok(reach)
+    }
+
+    /// How the keys are delivered that are published to `exchange`: each way once, with a shortest key that goes it,
+    /// shortest first. A `Break` ends it early.
+    pub fn deliveries(
+        &self,
+        exchange: ExchangeId,
+        keys: &Language,
+        headers: Option<&Table>,
+        limits: Limits,
+        mut each: impl FnMut(&str, &Delivered) -> ControlFlow<()>,
+    ) -> Result<(), TooComplex> {
+        let mut deliver =
+            |key: &str| each(key, &self.route(exchange, &Message { headers, ..Message::new(key) }));
+        match keys.only_key() {
+            // one key needs no automata, however much is bound
+            Some(key) => {
+                let _ = deliver(&key);
+                Ok(())
+            }
+            None => keys.classes(&self.patterns_from(exchange), limits, |class| deliver(&class.key)),
+        }
     }
 
     /// The key patterns of every binding that a message published to `exchange` can come to.

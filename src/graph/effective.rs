@@ -47,6 +47,8 @@ pub struct Effective<'a> {
     topology: &'a Topology,
     /// By vhost, the highest priority first; of equal ones the first written.
     policies: HashMap<&'a str, Vec<(Policy<'a>, Option<Regex>)>>,
+    /// By the address of the entity: lints ask for many values of each.
+    applied: HashMap<usize, Applied<'a>>,
 }
 
 impl<'a> Effective<'a> {
@@ -61,7 +63,12 @@ impl<'a> Effective<'a> {
         for list in policies.values_mut() {
             list.sort_by_key(|(policy, _)| std::cmp::Reverse(policy.0.integer("priority").unwrap_or(0)));
         }
-        Self { topology, policies }
+        let mut effective = Self { topology, policies, applied: HashMap::new() };
+        if !effective.policies.is_empty() {
+            let entities = [KindId::Exchange, KindId::Queue].into_iter().flat_map(|kind| topology.of(kind));
+            effective.applied = entities.map(|entity| (address(entity), effective.decide(entity))).collect();
+        }
+        effective
     }
 
     /// The policies and operator policies whose pattern and `apply-to` take in an entity, the highest priority
@@ -113,6 +120,10 @@ impl<'a> Effective<'a> {
     /// The policies that apply to an entity.
     #[must_use]
     pub fn applied(&self, entity: &'a Definition) -> Applied<'a> {
+        self.applied.get(&address(entity)).copied().unwrap_or_default()
+    }
+
+    fn decide(&self, entity: &'a Definition) -> Applied<'a> {
         let mut applied = Applied::default();
         for policy in self.matching(entity) {
             let slot = if policy.0.kind == KindId::OperatorPolicy {
@@ -131,9 +142,6 @@ impl<'a> Effective<'a> {
     #[must_use]
     pub fn value(&self, entity: &'a Definition, name: &str) -> Option<Source<'a>> {
         let argument = entity.field(name).map(Source::Argument);
-        if !self.policies.contains_key(entity.vhost.as_deref().unwrap_or(crate::topology::DEFAULT_VHOST)) {
-            return argument;
-        }
         let applied = self.applied(entity);
         let user = applied.policy.and_then(|policy| Some(Source::Policy(policy, policy.0.field(name)?)));
         let operator =
@@ -172,6 +180,11 @@ impl<'a> Effective<'a> {
     pub fn text_of(&self, entity: &'a Definition, name: &str) -> Option<&'a str> {
         self.value(entity, name)?.field().value.as_text().map(|text| &**text)
     }
+}
+
+/// Entities stay where they are while a graph borrows their topology.
+fn address(entity: &Definition) -> usize {
+    std::ptr::from_ref(entity).addr()
 }
 
 /// A user's and an operator's value of one key (`rabbit_policies:merge_policy_value`).

@@ -1,7 +1,9 @@
 //! Where a message's keys go.
 
+use std::{collections::BTreeSet, ops::ControlFlow};
+
 use topoc_routing::{
-    self as routing, KeyReach, QueueId,
+    self as routing, BindingId, Certainty, Destination, ExchangeId, KeyReach, QueueId,
     language::{KeyTemplate, Language, Limits, TemplateError, TooComplex},
 };
 
@@ -13,6 +15,10 @@ use crate::topology::Message;
 pub struct Flow<'g, 'a> {
     /// The vhost that it is published in.
     pub routes: &'g Routes<'a>,
+    /// The exchange that it is published to.
+    pub exchange: ExchangeId,
+    /// Its keys.
+    pub keys: Language,
     /// What its keys reach, and which are lost.
     pub reach: KeyReach,
     /// Whether an exchange on the way is somebody else's, who may have bound more to it.
@@ -49,27 +55,82 @@ impl<'a> Graph<'a> {
         let reference = message.exchange.as_ref()?;
         let routes = self.routes(reference.found.as_deref()?)?;
         let exchange = routes.topology.exchange_id(&reference.name.text)?;
-        let template = key_template(message).ok()?;
+        let keys = Language::of_template(&key_template(message).ok()?);
         let table = headers(message);
-        let reached = Language::of_template(&template)
-            .and_then(|keys| routes.topology.reach(exchange, &keys, table.as_ref(), Limits::default()));
-        Some(reached.map(|reach| {
-            let start = routes.exchange(exchange).is_some_and(|definition| definition.external);
-            let passes = |id: &routing::BindingId| {
-                let binding = routes.topology.binding(*id);
-                let to = match binding.destination {
-                    routing::Destination::Exchange(to) => routes.exchange(to),
-                    routing::Destination::Queue(_) => None,
-                };
-                to.is_some_and(|definition| definition.external)
-            };
-            let through_external = start || reach.bindings.keys().any(passes);
-            Flow { routes, reach, through_external }
-        }))
+        let reached = keys.and_then(|keys| {
+            let reach = routes.topology.reach(exchange, &keys, table.as_ref(), Limits::default())?;
+            Ok(Flow {
+                routes,
+                exchange,
+                through_external: meets_external(routes, exchange, &reach),
+                keys,
+                reach,
+            })
+        });
+        Some(reached)
+    }
+
+    /// Where every message of the contract goes, in the order written; see [`Graph::flow`].
+    #[must_use]
+    pub fn flows(&self) -> Vec<Option<Result<Flow<'_, 'a>, TooComplex>>> {
+        self.topology.contract.messages.iter().map(|message| self.flow(message)).collect()
     }
 }
 
+/// Whether an exchange is bound to, or published to, by others than this topology: it is somebody else's, or it is
+/// `amq.topic`, at which MQTT and STOMP clients come and go.
+#[must_use]
+pub fn is_open(routes: &Routes<'_>, exchange: ExchangeId) -> bool {
+    routes.exchange(exchange).is_some_and(|definition| definition.external)
+        || matches!(&*routes.topology.exchange(exchange).name, "amq.topic" | "amq.rabbitmq.trace")
+}
+
+/// Whether some key comes to an exchange that others bind to, by bindings or as an alternate exchange's.
+fn meets_external(routes: &Routes<'_>, start: ExchangeId, reach: &KeyReach) -> bool {
+    let next = |id: &BindingId| match routes.topology.binding(*id).destination {
+        Destination::Exchange(to) => Some(to),
+        Destination::Queue(_) => None,
+    };
+    let mut waiting: Vec<ExchangeId> = reach.bindings.keys().filter_map(next).collect();
+    waiting.push(start);
+    let mut seen: BTreeSet<ExchangeId> = waiting.iter().copied().collect();
+    while let Some(exchange) = waiting.pop() {
+        if is_open(routes, exchange) {
+            return true;
+        }
+        let alternate = routes.topology.exchange(exchange).alternate_exchange.as_deref();
+        waiting.extend(
+            alternate.and_then(|name| routes.topology.exchange_id(name)).filter(|next| seen.insert(*next)),
+        );
+    }
+    false
+}
+
 impl Flow<'_, '_> {
+    /// A key with which one publish surely comes to both queues, if there is one.
+    #[must_use]
+    pub fn key_to_both(&self, message: &Message, first: QueueId, second: QueueId) -> Option<String> {
+        if !(self.reach.queues.contains_key(&first) && self.reach.queues.contains_key(&second)) {
+            return None;
+        }
+        let mut found = None;
+        let table = headers(message);
+        let decided = self.routes.topology.deliveries(
+            self.exchange,
+            &self.keys,
+            table.as_ref(),
+            Limits::default(),
+            |key, delivered| {
+                if [first, second].iter().all(|queue| delivered.reaches(*queue) == Certainty::Always) {
+                    found = Some(key.to_owned());
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            },
+        );
+        decided.ok().and(found)
+    }
+
     /// The queues that some key may reach, in the order of the topology.
     pub fn queues(&self) -> impl Iterator<Item = QueueId> + '_ {
         self.reach.queues.keys().copied()

@@ -2,12 +2,14 @@
 //!
 //! This room knows topologies and asks `topoc-routing` whatever a broker would decide. It may not know lints.
 
+mod arrivals;
 mod effective;
 mod flows;
 mod routes;
 
+pub use arrivals::{Arrivals, is_federated};
 pub use effective::{Applied, Effective, Source};
-pub use flows::{Flow, key_template};
+pub use flows::{Flow, is_open, key_template};
 pub use routes::Routes;
 
 use std::{

@@ -1,6 +1,15 @@
 //! What lints ask for again and again, worked out once.
 
-use crate::{graph::Graph, topology::Topology};
+use std::collections::{BTreeMap, HashMap};
+
+use topoc_routing::language::TooComplex;
+
+use crate::{
+    diag::Span,
+    graph::{Arrivals, Flow, Graph},
+    syntax::Word,
+    topology::{Answers, Binding, Consumes, Message, Queue, Reference, Service, Topology},
+};
 
 /// A topology with its graph, ready for the lints.
 #[derive(Debug)]
@@ -9,10 +18,135 @@ pub struct Context<'g, 'a> {
     pub graph: &'g Graph<'a>,
     /// What it is the graph of.
     pub topology: &'a Topology,
+    /// Where each message of the contract goes, in the order written.
+    flows: Vec<Option<Result<Flow<'g, 'a>, TooComplex>>>,
+    /// What messages can come to, by vhost.
+    arrivals: BTreeMap<&'a str, Arrivals>,
+    hearers: HashMap<(&'a str, &'a str), Vec<Hearer<'a>>>,
+    inbound: HashMap<(&'a str, &'a str), Vec<Binding<'a>>>,
+}
+
+/// Who takes messages from a queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Hearer<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// How.
+    pub how: Hears<'a>,
+}
+
+/// How a service takes messages from a queue.
+#[derive(Clone, Copy, Debug)]
+pub enum Hears<'a> {
+    /// It consumes it.
+    Consumes(&'a Consumes),
+    /// It answers the rpc whose queue it is.
+    Answers(&'a Answers),
+}
+
+impl<'a> Hearer<'a> {
+    /// Where that is written.
+    #[must_use]
+    pub fn span(self) -> Span {
+        match self.how {
+            Hears::Consumes(consumes) => consumes.span,
+            Hears::Answers(answers) => answers.span,
+        }
+    }
+
+    /// Whether it says that it handles a message: a `consumes` without `on` takes whatever comes.
+    #[must_use]
+    pub fn handles(self, message: &str) -> bool {
+        match self.how {
+            Hears::Consumes(consumes) => {
+                consumes.on.is_empty() || consumes.on.iter().any(|word| *word.text == *message)
+            }
+            Hears::Answers(_) => false,
+        }
+    }
+
+    /// The messages that it names.
+    #[must_use]
+    pub fn on(self) -> &'a [Word] {
+        match self.how {
+            Hears::Consumes(consumes) => &consumes.on,
+            Hears::Answers(_) => &[],
+        }
+    }
 }
 
 impl<'g, 'a> Context<'g, 'a> {
     pub(super) fn new(graph: &'g Graph<'a>) -> Self {
-        Self { graph, topology: graph.topology }
+        let topology = graph.topology;
+        let flows = graph.flows();
+        let arrivals = graph.arrivals(&flows);
+        let mut inbound: HashMap<_, Vec<_>> = HashMap::new();
+        for binding in topology.bindings().filter(|binding| !binding.to_exchange()) {
+            inbound.entry((binding.vhost(), binding.destination())).or_default().push(binding);
+        }
+        Self { graph, topology, flows, arrivals, hearers: hearers(topology), inbound }
     }
+
+    /// The messages of which it can be decided where they go, and where that is.
+    pub fn flows(&self) -> impl Iterator<Item = (&'a Message, &Flow<'g, 'a>)> {
+        let messages = self.topology.contract.messages.iter();
+        messages.zip(&self.flows).filter_map(|(message, flow)| Some((message, flow.as_ref()?.as_ref().ok()?)))
+    }
+
+    /// The messages of which that cannot be decided.
+    pub fn undecided(&self) -> impl Iterator<Item = &'a Message> {
+        let messages = self.topology.contract.messages.iter();
+        messages.zip(&self.flows).filter(|(_, flow)| matches!(flow, Some(Err(_)))).map(|(message, _)| message)
+    }
+
+    /// What messages can come to in a vhost; none where nothing stands.
+    #[must_use]
+    pub fn arrivals(&self, vhost: &str) -> Option<&Arrivals> {
+        self.arrivals.get(vhost)
+    }
+
+    /// The services that take messages from a queue, in the order written.
+    #[must_use]
+    pub fn hearers(&self, queue: Queue<'a>) -> &[Hearer<'a>] {
+        self.hearers.get(&(queue.vhost(), queue.name())).map_or(&[], Vec::as_slice)
+    }
+
+    /// The bindings of a queue, in the order written.
+    #[must_use]
+    pub fn inbound(&self, queue: Queue<'a>) -> &[Binding<'a>] {
+        self.inbound.get(&(queue.vhost(), queue.name())).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the topology says who publishes what: without a single message it cannot be asked for more.
+    #[must_use]
+    pub fn says_what_is_published(&self) -> bool {
+        self.topology.contract.messages.iter().any(|message| message.exchange.is_some())
+    }
+
+    /// Whether the topology says which services take messages from queues.
+    #[must_use]
+    pub fn says_who_consumes(&self) -> bool {
+        self.topology.contract.services.iter().any(|service| !service.consumes.is_empty())
+    }
+}
+
+fn hearers(topology: &Topology) -> HashMap<(&str, &str), Vec<Hearer<'_>>> {
+    fn place(queue: &Reference) -> Option<(&str, &str)> {
+        Some((queue.found.as_deref()?, &queue.name.text))
+    }
+    let mut all: HashMap<_, Vec<_>> = HashMap::new();
+    for service in &topology.contract.services {
+        for consumes in &service.consumes {
+            if let Some(place) = place(&consumes.queue) {
+                all.entry(place).or_default().push(Hearer { service, how: Hears::Consumes(consumes) });
+            }
+        }
+        for answers in &service.answers {
+            let rpc = topology.contract.rpc(&answers.rpc.text);
+            if let Some(place) = rpc.and_then(|rpc| place(rpc.queue.as_ref()?)) {
+                all.entry(place).or_default().push(Hearer { service, how: Hears::Answers(answers) });
+            }
+        }
+    }
+    all
 }

@@ -240,7 +240,10 @@ impl<'a> Reader<'a, '_> {
 
     /// Reads `external`; says whether it was that.
     fn external(&mut self, definition: &mut Definition, name: &Word, value: Option<&Scalar>) -> bool {
-        if &*name.text != "external" || self.kind.scope == Scope::Contract {
+        // somebody else's message or rpc may be heard or called here; types and services are this topology's own
+        let may_be =
+            self.kind.scope != Scope::Contract || matches!(self.kind.id, KindId::Message | KindId::Rpc);
+        if &*name.text != "external" || !may_be {
             return false;
         }
         match value {

@@ -138,7 +138,8 @@ impl Topology {
     /// The type of queues that a vhost declares without one.
     #[must_use]
     pub fn default_queue_type(&self, vhost: &str) -> Option<QueueType> {
-        let vhost = self.of(KindId::Vhost).find(|definition| definition.name() == vhost)?;
+        let vhost = Identity { kind: KindId::Vhost, vhost: None, parts: vec![Arc::from(vhost)] };
+        let vhost = self.get(&vhost)?;
         QueueType::from_word(vhost.text("default-queue-type")?)
     }
 

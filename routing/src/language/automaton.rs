@@ -73,6 +73,25 @@ impl Language {
         Self { states: (0..=words.len()).map(state).collect(), starts: vec![0] }
     }
 
+    /// The key, if it can be seen to be the only one.
+    pub(crate) fn only_key(&self) -> Option<String> {
+        let [start] = self.starts.as_slice() else { return None };
+        let mut words = Vec::new();
+        let mut state = &self.states[*start as usize];
+        // a way longer than there are states comes round
+        for _ in 0..self.states.len() {
+            match state.steps.as_slice() {
+                [] => return state.accepts.then(|| words.join(".")),
+                [(WordSet::Exactly(word), to)] if !state.accepts => {
+                    words.push(word.as_str());
+                    state = &self.states[*to as usize];
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     /// Every key of any of these languages.
     pub fn union<'a>(languages: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union = Self { states: Vec::new(), starts: Vec::new() };

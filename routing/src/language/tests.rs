@@ -262,3 +262,15 @@ fn subsumption_agrees_with_listing_every_key() {
         assert_eq!(got.is_some(), shared, "case {case}: {inner:?} {one:?} {got:?}");
     }
 }
+
+#[test]
+fn the_only_key_is_seen() {
+    for key in ["", "a", "a.b", ".", "a..b", "order-{x|x}"] {
+        let wanted = key.replace("{x|x}", "x");
+        assert_eq!(keys(key).only_key(), Some(wanted), "{key:?}");
+    }
+    for several in ["{a}", "a.{b|c}", "{|a}.b"] {
+        assert_eq!(keys(several).only_key(), None, "{several:?}");
+    }
+    assert_eq!(Language::of_pattern(&KeyPattern::Topic("a.#".into())).only_key(), None);
+}
