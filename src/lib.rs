@@ -16,6 +16,7 @@ pub mod diag;
 pub mod graph;
 pub mod kind;
 pub mod lint;
+pub mod plan;
 pub mod syntax;
 pub mod topology;
 

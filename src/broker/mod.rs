@@ -11,6 +11,7 @@ mod failure;
 mod http;
 mod overview;
 mod request;
+mod secrets;
 mod tls;
 
 pub use access::{Access, Options};
@@ -21,4 +22,5 @@ pub use failure::Cause;
 pub use http::Client;
 pub use overview::{Listener, Overview};
 pub use request::{Method, Request};
+pub use secrets::Secrets;
 pub use tls::{Identity, Tls};

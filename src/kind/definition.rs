@@ -208,12 +208,16 @@ impl Definition {
             parts.push(text.unwrap_or_else(|| Arc::from("")));
         }
         if self.kind == KindId::Binding {
-            // the broker compares a binding's arguments too; the map is sorted, so equal ones print alike
+            // the broker compares a binding's arguments too; ownership records keep this text, so it is JSON, sorted
             let others = self.arguments.iter().map(|(name, field)| (&**name, &field.value));
             let matching = self.field("match").map(|field| ("x-match", &field.value));
-            let all: Vec<_> = matching.into_iter().chain(others).collect();
+            let all: BTreeMap<&str, serde_json::Value> = matching
+                .into_iter()
+                .chain(others)
+                .map(|(name, value)| (name, super::to_json(value)))
+                .collect();
             if !all.is_empty() {
-                parts.push(format!("{all:?}").into());
+                parts.push(serde_json::json!(all).to_string().into());
             }
         }
         Identity { kind: self.kind, vhost: self.vhost.clone(), parts }

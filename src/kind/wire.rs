@@ -111,7 +111,7 @@ pub fn to_wire_value(definition: &Definition, reveal: Reveal<'_>) -> Result<Map<
     let mut held = Map::new();
     for attribute in kind.all_attributes() {
         let json = match definition.field(attribute.name).map(|field| &field.value) {
-            Some(Value::Secret(secret)) => Json::String(reveal(definition, secret)?),
+            Some(Value::Secret(secret)) => secret_json(definition.kind, reveal(definition, secret)?),
             Some(value) => to_json(value),
             None => match (attribute.default, kind.place(attribute)) {
                 (Some(Preset::Bool(bool)), Place::Body(_)) => Json::Bool(bool),
@@ -145,6 +145,14 @@ pub fn to_wire_value(definition: &Definition, reveal: Reveal<'_>) -> Result<Map<
         body.insert(container.to_owned(), Json::Object(held));
     }
     Ok(body)
+}
+
+/// Several addresses are written with spaces between them and sent as a list.
+fn secret_json(kind: KindId, text: String) -> Json {
+    if kind == KindId::User || !text.trim().contains(char::is_whitespace) {
+        return Json::String(text);
+    }
+    Json::Array(text.split_whitespace().map(Json::from).collect())
 }
 
 /// The entity of an entry of its list in a definitions file, or of an answer of the management API.

@@ -1,0 +1,267 @@
+//! A pair of states → the steps between them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    Action, Danger, Difference, Live, Plan, Step, compare, danger, order,
+    show::{count, summary},
+};
+use crate::{
+    diag::Span,
+    kind::{Definition, Identity, KindId, Scope},
+    topology::Topology,
+};
+
+/// Compares a secret of a desired entity with the live one: a user's password with the hash that the broker keeps.
+///
+/// The error says why it cannot be known; never the secret.
+pub type SameSecret<'a> = &'a dyn Fn(&Definition, &Definition, &'static str) -> Result<bool, String>;
+
+/// What is, and what is to be.
+#[derive(Clone, Copy)]
+pub struct Pair<'a> {
+    /// What is.
+    pub live: &'a Live,
+    /// What is to be.
+    pub desired: &'a Topology,
+    /// Compares secrets.
+    pub same_secret: SameSecret<'a>,
+    /// Whether what differs and is nobody's becomes this topology's.
+    pub adopt: bool,
+}
+
+/// Makes the plan that leads from one to the other.
+#[must_use]
+pub fn plan(pair: Pair<'_>) -> Plan {
+    let topology = pair.desired.name.as_ref().map(|name| name.text.clone());
+    let record = pair.live.records.iter().find(|record| Some(&record.topology) == topology.as_ref());
+    let owned = record.map(|record| record.entries.clone()).unwrap_or_default();
+    let mut plan = Plan { topology, owned, ..Plan::default() };
+    for desired in pair.desired.definitions() {
+        if desired.kind.kind().scope == Scope::Contract || desired.external {
+            continue;
+        }
+        if pair.live.users_unseen && administrators_only(desired.kind) {
+            plan.notes.push(format!(
+                "{} `{}` is not compared: only an administrator may see it",
+                desired.kind.word(),
+                desired.title()
+            ));
+            continue;
+        }
+        plan.compared += 1;
+        if let Some(step) = wanted(&pair, &mut plan, desired) {
+            plan.steps.push(step);
+        }
+    }
+    unwanted(&pair, &mut plan);
+    danger::assess(&pair, &mut plan);
+    order::arrange(pair.desired, &mut plan);
+    plan
+}
+
+/// What `GET /api/definitions` shows, and nothing that a lesser user may ask for.
+fn administrators_only(kind: KindId) -> bool {
+    matches!(kind, KindId::User | KindId::Permission | KindId::TopicPermission | KindId::UserLimits)
+}
+
+fn step(action: Action, definition: &Definition) -> Step {
+    Step {
+        action,
+        kind: definition.kind,
+        identity: definition.identity(),
+        desired: None,
+        live: None,
+        differences: Vec::new(),
+        reason: String::new(),
+        danger: None,
+        span: definition.span,
+        phase: 0,
+        needs: Vec::new(),
+        implies: Vec::new(),
+    }
+}
+
+/// The step that makes a desired entity live, if one is needed.
+fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step> {
+    let identity = desired.identity();
+    let Some(live) = pair.live.topology.get(&identity) else {
+        let reason = summary(desired);
+        return Some(Step { desired: Some(desired.clone()), reason, ..step(Action::Create, desired) });
+    };
+    let notes = &mut plan.notes;
+    let differences =
+        compare::differences(desired, live, pair.live.heeds_default_queue_type(), |attribute| {
+            match (pair.same_secret)(desired, live, attribute) {
+                Ok(same) => Some(same),
+                Err(why) => {
+                    let word = desired.kind.word();
+                    notes.push(format!(
+                        "the {attribute} of {word} `{}` is not compared: {why}",
+                        desired.title()
+                    ));
+                    None
+                }
+            }
+        });
+    let other = pair.live.owner(&identity).filter(|record| Some(&record.topology) != plan.topology.as_ref());
+    let ours = plan.owned.contains(&identity);
+    let base = Step {
+        desired: Some(compare::merged(desired, live)),
+        live: Some(live.clone()),
+        ..step(Action::Adopt, desired)
+    };
+    if differences.is_empty() {
+        // what two topologies describe alike stays with the one that made it
+        let taken_over = !ours && other.is_none() && plan.topology.is_some();
+        return taken_over.then(|| Step { reason: "already as described: taken over".to_owned(), ..base });
+    }
+    if let (false, Some(other)) = (ours, other) {
+        let reason = format!(
+            "{}; it belongs to topology `{}`: change it there, or write `external` on it here",
+            against_the_file(&differences),
+            other.topology
+        );
+        return Some(Step { action: Action::Refuse, reason, differences, ..base });
+    }
+    if !ours && !pair.adopt {
+        let reason = format!(
+            "{}; this topology has not made it: --adopt takes it over",
+            against_the_file(&differences)
+        );
+        return Some(Step { action: Action::Refuse, reason, differences, ..base });
+    }
+    let replaces = differences.iter().any(|difference| difference.replaces);
+    let action = if replaces { Action::Replace } else { Action::Change };
+    let mut reason = joined(&differences);
+    if !ours {
+        reason.push_str("; taken over");
+    }
+    Some(Step { action, reason, differences, ..base })
+}
+
+fn joined(differences: &[Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn against_the_file(differences: &[Difference]) -> String {
+    let all = differences.iter().map(|difference| {
+        if difference.secret {
+            return format!("its {} is another", difference.name);
+        }
+        let side = |value: &Option<String>, verb: &str| match value {
+            Some(value) => format!("{verb}{value}"),
+            None => format!("{verb}none"),
+        };
+        format!(
+            "{} is {}, the file says {}",
+            difference.name,
+            side(&difference.from, ""),
+            side(&difference.to, "")
+        )
+    });
+    all.collect::<Vec<_>>().join("; ")
+}
+
+/// Steps for what the record has and the file has not.
+fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
+    let desired: BTreeSet<Identity> = pair.desired.definitions().iter().map(Definition::identity).collect();
+    let leaving: BTreeSet<Identity> = plan
+        .owned
+        .iter()
+        .filter(|identity| !desired.contains(*identity))
+        .filter(|identity| !(pair.live.users_unseen && administrators_only(identity.kind)))
+        .cloned()
+        .collect();
+    let mut implied: BTreeMap<Identity, Vec<Identity>> = BTreeMap::new();
+    for identity in &leaving {
+        let Some(live) = pair.live.topology.get(identity) else {
+            plan.gone.push(identity.clone());
+            continue;
+        };
+        if let Some(with) = goes_with(live, &leaving, pair.live) {
+            implied.entry(with).or_default().push(identity.clone());
+            continue;
+        }
+        let mut step = Step {
+            live: Some(live.clone()),
+            span: Span::NONE,
+            reason: "no longer in the file".to_owned(),
+            ..step(Action::Delete, live)
+        };
+        if let Some(reason) = holds_others(pair, plan, live) {
+            step.action = Action::Refuse;
+            step.reason = reason;
+        }
+        plan.steps.push(step);
+    }
+    for step in &mut plan.steps {
+        if step.action == Action::Delete {
+            step.implies = implied.remove(&step.identity).unwrap_or_default();
+        }
+    }
+}
+
+/// What an entity that leaves is deleted along with by the broker: its vhost, its user, or an end of a binding.
+fn goes_with(live: &Definition, leaving: &BTreeSet<Identity>, state: &Live) -> Option<Identity> {
+    let global = |kind, name: &str| Identity { kind, vhost: None, parts: vec![Arc::from(name)] };
+    let local = |kind, name: &str| Identity { kind, vhost: live.vhost.clone(), parts: vec![Arc::from(name)] };
+    let vhost = live.vhost.as_deref().map(|vhost| global(KindId::Vhost, vhost));
+    let text = |name| live.text(name).unwrap_or("");
+    let ends = match live.kind {
+        KindId::Permission | KindId::TopicPermission | KindId::UserLimits => {
+            vec![global(KindId::User, text("user"))]
+        }
+        KindId::Binding if text("destination-type") == "exchange" => {
+            vec![local(KindId::Exchange, text("destination")), local(KindId::Exchange, text("source"))]
+        }
+        KindId::Binding => {
+            vec![local(KindId::Queue, text("destination")), local(KindId::Exchange, text("source"))]
+        }
+        _ => Vec::new(),
+    };
+    vhost.into_iter().chain(ends).find(|with| leaving.contains(with) && state.topology.get(with).is_some())
+}
+
+/// Why a vhost cannot go: what others have in it would go with it.
+fn holds_others(pair: &Pair<'_>, plan: &Plan, vhost: &Definition) -> Option<String> {
+    if vhost.kind != KindId::Vhost {
+        return None;
+    }
+    // the broker gives permissions to who makes a vhost
+    let others: Vec<&Definition> = pair
+        .live
+        .topology
+        .definitions()
+        .iter()
+        .filter(|found| found.vhost.as_deref() == Some(vhost.name()))
+        .filter(|found| found.kind != KindId::Permission && !plan.owned.contains(&found.identity()))
+        .collect();
+    let first = others.first()?;
+    Some(format!(
+        "no longer in the file, but it holds {} that this topology has not made, such as {} `{}`",
+        count(others.len() as u64, "entity", "entities"),
+        first.kind.word(),
+        first.title()
+    ))
+}
+
+impl std::fmt::Debug for Pair<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pair").field("adopt", &self.adopt).finish_non_exhaustive()
+    }
+}
+
+impl Danger {
+    /// One more danger.
+    pub(super) fn add(&mut self, text: &str, loses: u64) {
+        if !self.text.is_empty() {
+            self.text.push_str("; ");
+        }
+        self.text.push_str(text);
+        self.loses = self.loses.saturating_add(loses);
+    }
+}

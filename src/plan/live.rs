@@ -1,0 +1,267 @@
+//! What is: a broker's definitions, or a definitions file that stands for a broker, as a topology.
+//! Source: `rabbit_definitions`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Map, Value as Json};
+
+use super::record::{RECORD_PREFIX, Record};
+use crate::{
+    diag::Span,
+    kind::{Definition, Identity, KINDS, KindId, Value, Version, from_wire, version},
+    topology::Topology,
+};
+
+/// Why definitions make no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveError(pub String);
+
+impl std::fmt::Display for LiveError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LiveError {}
+
+/// What a queue holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// Waiting for a consumer.
+    pub ready: u64,
+    /// Delivered and not yet acknowledged.
+    pub unacked: u64,
+}
+
+impl Messages {
+    /// All of them.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.ready.saturating_add(self.unacked)
+    }
+}
+
+/// What queues hold, by vhost and name. A queue that the broker gives no figure for is not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held(pub BTreeMap<(Arc<str>, Arc<str>), Messages>);
+
+impl Held {
+    /// What a queue holds.
+    #[must_use]
+    pub fn of(&self, vhost: &str, queue: &str) -> Option<Messages> {
+        self.0.get(&(Arc::from(vhost), Arc::from(queue))).copied()
+    }
+
+    /// The answer of `GET /api/queues?disable_stats=true&enable_queue_totals=true`.
+    #[must_use]
+    pub fn from_json(queues: &Json) -> Self {
+        let held = queues.as_array().into_iter().flatten().filter_map(|queue| {
+            let key = (Arc::from(queue["vhost"].as_str()?), Arc::from(queue["name"].as_str()?));
+            let ready = queue["messages_ready"].as_u64()?;
+            Some((key, Messages { ready, unacked: queue["messages_unacknowledged"].as_u64().unwrap_or(0) }))
+        });
+        Self(held.collect())
+    }
+}
+
+/// What is on a broker.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// Its entities, without the default exchange, `amq.*`, and topoc's own records.
+    pub topology: Topology,
+    /// Its series, where it is known.
+    pub version: Option<Version>,
+    /// What topologies have applied there.
+    pub records: Vec<Record>,
+    /// What its queues hold, where that was asked for.
+    pub held: Option<Held>,
+    /// Whether users, permissions and limits could not be seen, because only an administrator may.
+    pub users_unseen: bool,
+}
+
+impl Live {
+    /// Reads a definitions file as the broker does: keys may be missing, unknown ones are ignored, `arguments` may be
+    /// `[]`, a later duplicate is ignored, a byte-order mark may stand first.
+    ///
+    /// # Errors
+    /// When it is no JSON object, or an entity lacks what identifies it.
+    pub fn from_text(text: &str) -> Result<Self, LiveError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let json: Json = serde_json::from_str(text)
+            .map_err(|error| LiveError(format!("the definitions are not JSON: {error}")))?;
+        Self::from_definitions(&json)
+    }
+
+    /// Reads definitions, as a file holds them and `GET /api/definitions` gives them.
+    ///
+    /// # Errors
+    /// When they are no object, or an entity lacks what identifies it.
+    pub fn from_definitions(definitions: &Json) -> Result<Self, LiveError> {
+        let Some(lists) = definitions.as_object() else {
+            return Err(LiveError("the definitions are not a JSON object".to_owned()));
+        };
+        let version = ["rabbitmq_version", "rabbit_version"]
+            .iter()
+            .find_map(|name| Version::parse(lists.get(*name)?.as_str()?));
+        let globals = list(lists, "global_parameters")
+            .filter_map(|entry| Some((entry["name"].as_str()?, &entry["value"])));
+        let records = Record::read_all(globals).map_err(LiveError)?;
+        let mut live = Self { version, records, ..Self::default() };
+        for kind in KINDS {
+            let Some(wire) = kind.wire.filter(|wire| wire.component.is_none()) else { continue };
+            for entry in list(lists, wire.list) {
+                match kind.id {
+                    KindId::Parameter => live.add(component(entry), entry)?,
+                    KindId::User => {
+                        live.add(KindId::User, entry)?;
+                        live.add_limits(entry);
+                    }
+                    kind => live.add(kind, entry)?,
+                }
+            }
+        }
+        Ok(live)
+    }
+
+    /// Adds what `GET /api/vhosts` says of vhosts: before 4.x, definitions hold no more than their names.
+    pub fn describe_vhosts(&mut self, vhosts: &Json) {
+        let vhosts: BTreeMap<&str, &Json> = vhosts
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|vhost| Some((vhost["name"].as_str()?, vhost)))
+            .collect();
+        let mut described = Topology::default();
+        for definition in self.topology.definitions() {
+            let found = (definition.kind == KindId::Vhost).then(|| vhosts.get(definition.name())).flatten();
+            let vhost =
+                found.and_then(|vhost| vhost.as_object()).and_then(|v| from_wire(KindId::Vhost, v).ok());
+            described.insert(vhost.map_or_else(|| definition.clone(), normal));
+        }
+        self.topology = described;
+    }
+
+    /// Whether the broker gives queues their vhost's default type: before 3.12 it ignores it.
+    #[must_use]
+    pub fn heeds_default_queue_type(&self) -> bool {
+        self.version.is_none_or(|series| series >= version(3, 12))
+    }
+
+    /// Whose an entity is.
+    #[must_use]
+    pub fn owner(&self, identity: &Identity) -> Option<&Record> {
+        self.records.iter().find(|record| record.entries.contains(identity))
+    }
+
+    fn add(&mut self, kind: KindId, entry: &Json) -> Result<(), LiveError> {
+        let Some(members) = entry.as_object() else {
+            return Err(LiveError(format!("a {} in the definitions is not a JSON object", kind.word())));
+        };
+        let definition = from_wire(kind, members).map_err(|error| {
+            let name = entry["name"].as_str().unwrap_or("without a name");
+            LiveError(format!("the {} `{name}` in the definitions: {error}", kind.word()))
+        })?;
+        if !is_brokers_own(&definition) {
+            self.topology.insert(normal(definition));
+        }
+        Ok(())
+    }
+
+    /// Users carry their limits.
+    fn add_limits(&mut self, user: &Json) {
+        let Some(limits) = user["limits"].as_object().filter(|limits| !limits.is_empty()) else { return };
+        let entry = Map::from_iter([
+            ("user".to_owned(), user["name"].clone()),
+            ("value".to_owned(), limits.clone().into()),
+        ]);
+        if let Ok(definition) = from_wire(KindId::UserLimits, &entry) {
+            self.topology.insert(definition);
+        }
+    }
+}
+
+fn list<'a>(lists: &'a Map<String, Json>, name: &str) -> impl Iterator<Item = &'a Json> {
+    lists.get(name).and_then(Json::as_array).into_iter().flatten()
+}
+
+/// The kind of a runtime parameter.
+fn component(entry: &Json) -> KindId {
+    let of = |kind: &&&crate::kind::Kind| {
+        kind.wire.and_then(|wire| wire.component).is_some_and(|component| entry["component"] == component)
+    };
+    KINDS.iter().find(of).map_or(KindId::Parameter, |kind| kind.id)
+}
+
+/// What every broker has by itself, and what nobody can name twice.
+fn is_brokers_own(definition: &Definition) -> bool {
+    match definition.kind {
+        KindId::Exchange | KindId::Queue => {
+            definition.name().is_empty() || definition.name().starts_with("amq.")
+        }
+        KindId::Binding => definition.text("source").is_none_or(str::is_empty),
+        KindId::GlobalParameter => definition.name().starts_with(RECORD_PREFIX),
+        _ => false,
+    }
+}
+
+/// Without what the broker says for "nothing".
+fn normal(mut definition: Definition) -> Definition {
+    if definition.kind == KindId::Vhost {
+        if definition.text("default-queue-type") == Some("undefined") {
+            definition.unset("default-queue-type");
+        }
+        if definition.text("description").is_some_and(str::is_empty) {
+            definition.unset("description");
+        }
+        if definition.field("tags").is_some_and(|field| field.value == Value::List(Vec::new())) {
+            definition.unset("tags");
+        }
+        // what the management API adds to a vhost is no part of it
+        definition.arguments.clear();
+    }
+    if definition.kind == KindId::User {
+        definition.arguments.clear();
+    }
+    definition.span = Span::NONE;
+    definition
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_read_as_the_broker_reads_them() {
+        let text = "\u{feff}{
+            \"anything\": 1,
+            \"queues\": [
+                {\"name\": \" a/ü \", \"vhost\": \"v\", \"durable\": true, \"arguments\": []},
+                {\"name\": \" a/ü \", \"vhost\": \"v\", \"durable\": false},
+                {\"name\": \"amq.gen-x\", \"vhost\": \"v\"}
+            ],
+            \"parameters\": [
+                {\"component\": \"operator_policy\", \"name\": \"cap\", \"vhost\": \"v\",
+                 \"value\": {\"pattern\": \"\", \"definition\": {\"max-length\": 5}}},
+                {\"component\": \"vhost-limits\", \"name\": \"limits\", \"vhost\": \"v\", \"value\": {\"max-queues\": 3}},
+                {\"component\": \"other\", \"name\": \"p\", \"vhost\": \"v\", \"value\": [1]}
+            ],
+            \"bindings\": [
+                {\"source\": \"\", \"vhost\": \"v\", \"destination\": \"q\", \"destination_type\": \"queue\", \"routing_key\": \"q\"},
+                {\"source\": \"e\", \"vhost\": \"v\", \"destination\": \"q\", \"destination_type\": \"queue\"}
+            ]
+        }";
+        let live = Live::from_text(text).unwrap();
+        let found: Vec<String> = live
+            .topology
+            .definitions()
+            .iter()
+            .map(|definition| format!("{} {}", definition.kind.word(), definition.title()))
+            .collect();
+        let wanted = ["operator-policy cap", "limits v", "parameter other/p", "queue  a/ü ", "binding e → q"];
+        assert_eq!(found, wanted);
+        assert!(live.topology.queue("v", " a/ü ").unwrap().0.flag("durable"));
+        assert_eq!(live.topology.of(KindId::OperatorPolicy).next().unwrap().integer("max-length"), Some(5));
+        assert!(Live::from_text("[]").is_err());
+        assert!(Live::from_text("{\"queues\": [{}]}").unwrap_err().to_string().contains("vhost"));
+    }
+}

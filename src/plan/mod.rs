@@ -1,0 +1,20 @@
+//! What is and what is to be → what has to be done: [`Pair`] → [`Plan`].
+//!
+//! Both sides are of one type. The plan's steps are the very steps that `diff` prints and `apply` runs. This room knows
+//! topologies and the broker's JSON; it may not know how a broker is reached, and it does no input or output.
+
+mod build;
+mod compare;
+mod danger;
+mod live;
+mod order;
+mod record;
+mod show;
+mod step;
+
+pub use build::{Pair, SameSecret, plan};
+pub use compare::Difference;
+pub use live::{Held, Live, LiveError, Messages};
+pub use record::{Parameter, RECORD_PREFIX, Record};
+pub use show::{Shown, count, digits, human, json, summary};
+pub use step::{Action, Danger, Plan, Step, StepId};

@@ -1,0 +1,249 @@
+//! A plan as people and machines read it.
+
+use serde_json::{Value as Json, json};
+
+use super::{Action, Plan, Step, compare::shown};
+use crate::{
+    diag::SourceMap,
+    kind::{Definition, KindId, Place, Type},
+};
+
+/// How much of a plan is shown, and how.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// Every step, however many are alike.
+    pub all: bool,
+    /// Paints a sign.
+    pub paint: &'a dyn Fn(Action, &str) -> String,
+}
+
+impl std::fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shown").field("all", &self.all).finish_non_exhaustive()
+    }
+}
+
+/// More steps alike than this are shown by the first few and a number.
+const ALIKE: usize = 12;
+const FIRST: usize = 5;
+
+/// `10 000`.
+#[must_use]
+pub fn digits(integer: i64) -> String {
+    let text = integer.unsigned_abs().to_string();
+    let mut grouped = String::from(if integer < 0 { "-" } else { "" });
+    for (index, digit) in text.chars().enumerate() {
+        if index > 0 && text.len() > 3 && (text.len() - index).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 queue`, `2 queues`.
+#[must_use]
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", digits(i64::try_from(number).unwrap_or(i64::MAX)), if number == 1 { one } else { many })
+}
+
+/// What an entity is, in some words: its type, or its settings.
+#[must_use]
+pub fn summary(definition: &Definition) -> String {
+    let kind = definition.kind.kind();
+    let wanted = |name: &str| match definition.kind {
+        KindId::Queue | KindId::Exchange => name == "type",
+        KindId::Binding | KindId::Parameter | KindId::GlobalParameter | KindId::FederationUpstreamSet => {
+            false
+        }
+        _ => true,
+    };
+    let words: Vec<String> = definition
+        .fields()
+        .filter(|(name, _)| wanted(name) && !kind.identity.contains(name))
+        .filter_map(|(name, field)| {
+            let attribute = kind.attribute(name)?;
+            if attribute.ty == Type::Secret || kind.place(attribute) == Place::Nowhere {
+                return None;
+            }
+            let value = shown(&field.value, attribute.ty);
+            let bare = matches!(definition.kind, KindId::Queue | KindId::Exchange);
+            Some(if bare { value } else { format!("{name} {value}") })
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn several_vhosts(plan: &Plan) -> bool {
+    let mut vhosts = plan.steps.iter().filter_map(Step::vhost);
+    let first = vhosts.next();
+    vhosts.any(|vhost| Some(vhost) != first)
+}
+
+fn plural(kind: KindId) -> String {
+    let word = kind.word();
+    match kind {
+        KindId::Policy | KindId::OperatorPolicy => format!("{}ies", word.trim_end_matches('y')),
+        KindId::VhostLimits | KindId::UserLimits => word.to_owned(),
+        _ => format!("{word}s"),
+    }
+}
+
+/// The plan in aligned columns, each step with its sign, reason, place and danger, and nothing where there is none.
+#[must_use]
+pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
+    let visible = visible(plan, shown.all);
+    let several = several_vhosts(plan);
+    let name = |step: &Step| match step.vhost() {
+        Some(vhost) if several => format!("{}  ({vhost})", step.name()),
+        _ => step.name(),
+    };
+    let width = |text: &str| text.chars().count();
+    let rows: Vec<(&Step, String, String)> = visible
+        .iter()
+        .filter_map(|row| match row {
+            Row::Step(step) => Some((*step, name(step), sources.line_of(step.span).unwrap_or_default())),
+            Row::More(..) => None,
+        })
+        .collect();
+    let kinds = rows.iter().map(|(step, ..)| width(step.kind.word())).max().unwrap_or(0);
+    let names = rows.iter().map(|(_, name, _)| width(name)).max().unwrap_or(0).min(44);
+    let reasons = rows.iter().map(|(step, ..)| width(&step.reason)).filter(|w| *w <= 44).max().unwrap_or(0);
+    let mut out = String::new();
+    let mut rows = rows.into_iter();
+    for row in &visible {
+        match row {
+            Row::More(step, more) => {
+                let sign = (shown.paint)(step.action, step.action.sign());
+                let line = format!(
+                    "  {sign} … and {} more {}: --all\n",
+                    digits(i64::try_from(*more).unwrap_or(i64::MAX)),
+                    if *more == 1 { step.kind.word().to_owned() } else { plural(step.kind) }
+                );
+                out.push_str(&line);
+            }
+            Row::Step(step) => {
+                let Some((_, name, place)) = rows.next() else { continue };
+                let sign = (shown.paint)(step.action, step.action.sign());
+                let line = format!(
+                    "{}{name}{}  {}{}  {place}",
+                    format_args!("{}{}  ", step.kind.word(), " ".repeat(kinds - width(step.kind.word()))),
+                    " ".repeat(names.saturating_sub(width(&name))),
+                    step.reason,
+                    " ".repeat(reasons.saturating_sub(width(&step.reason))),
+                );
+                out.push_str(&format!("  {sign} {}\n", line.trim_end()));
+                if let Some(danger) = &step.danger {
+                    out.push_str(&format!("    {}! {}\n", " ".repeat(kinds + 2), danger.text));
+                }
+            }
+        }
+    }
+    for note in &plan.notes {
+        out.push_str(&format!("  ! {note}\n"));
+    }
+    out
+}
+
+enum Row<'a> {
+    Step(&'a Step),
+    More(&'a Step, usize),
+}
+
+/// Runs of like steps are cut, but not those that are dangerous.
+fn visible(plan: &Plan, all: bool) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    let alike = |step: &Step| (step.action, step.kind);
+    for group in plan.steps.chunk_by(|a, b| alike(a) == alike(b)) {
+        if all || group.len() <= ALIKE {
+            rows.extend(group.iter().map(Row::Step));
+            continue;
+        }
+        let mut hidden = 0;
+        for (index, step) in group.iter().enumerate() {
+            if index < FIRST || step.danger.is_some() {
+                rows.push(Row::Step(step));
+            } else {
+                hidden += 1;
+            }
+        }
+        if let Some(last) = group.last().filter(|_| hidden > 0) {
+            rows.push(Row::More(last, hidden));
+        }
+    }
+    rows
+}
+
+impl Plan {
+    /// `1 to create, 1 to change, 1 refused`.
+    #[must_use]
+    pub fn totals(&self) -> String {
+        let kinds = [
+            (Action::Create, "to create"),
+            (Action::Adopt, "to take over"),
+            (Action::Change, "to change"),
+            (Action::Replace, "to replace"),
+            (Action::Delete, "to delete"),
+            (Action::Refuse, "refused"),
+        ];
+        let words: Vec<String> = kinds
+            .into_iter()
+            .filter_map(|(action, words)| {
+                let number = self.steps.iter().filter(|step| step.action == action).count();
+                (number > 0).then(|| format!("{} {words}", digits(i64::try_from(number).unwrap_or(i64::MAX))))
+            })
+            .collect();
+        words.join(", ")
+    }
+}
+
+/// A plan as JSON, version 1: see docs/json.md.
+#[must_use]
+pub fn json(plan: &Plan, sources: &SourceMap) -> Json {
+    let changes: Vec<Json> = plan.steps.iter().map(|step| change(step, sources)).collect();
+    json!({
+        "version": 1,
+        "topology": plan.topology.as_deref(),
+        "compared": plan.compared,
+        "changes": changes,
+        "notes": plan.notes,
+    })
+}
+
+impl Step {
+    /// The step as an element of a plan's `changes`.
+    #[must_use]
+    pub fn to_json(&self, sources: &SourceMap) -> Json {
+        change(self, sources)
+    }
+}
+
+fn change(step: &Step, sources: &SourceMap) -> Json {
+    let place = sources.line_of(step.span);
+    let (file, line) = place.as_deref().and_then(|place| place.rsplit_once(':')).unzip();
+    json!({
+        "action": step.action.word(),
+        "kind": step.kind.word(),
+        "vhost": step.vhost().map(|vhost| &**vhost),
+        "name": step.name(),
+        "reason": step.reason,
+        "danger": step.danger.as_ref().map(|danger| &danger.text),
+        "loses": step.loses(),
+        "file": file,
+        "line": line.and_then(|line| line.parse::<u64>().ok()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(digits(5), "5");
+        assert_eq!(digits(1204), "1 204");
+        assert_eq!(digits(-1_000_000), "-1 000 000");
+        assert_eq!(count(1, "queue", "queues"), "1 queue");
+        assert_eq!(count(0, "queue", "queues"), "0 queues");
+    }
+}

@@ -1,0 +1,158 @@
+//! A plan and its steps.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::Difference;
+use crate::{
+    diag::Span,
+    kind::{Definition, Identity, KindId},
+};
+
+/// The index of a step in its plan.
+pub type StepId = usize;
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Makes what is not there.
+    Create,
+    /// Takes over what somebody else made and is already as described: nothing changes on the broker.
+    Adopt,
+    /// Changes in place.
+    Change,
+    /// Deletes and makes anew, because the broker changes it in no other way.
+    Replace,
+    /// Deletes what this topology made and no longer describes.
+    Delete,
+    /// Nothing: it is not as described, and not this topology's to change.
+    Refuse,
+}
+
+impl Action {
+    /// The word for it in JSON and in what `apply` says.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Change => "change",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// The sign that stands before it in a plan.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Adopt => "=",
+            Self::Change => "~",
+            Self::Replace => "⇄",
+            Self::Delete => "-",
+            Self::Refuse => "≠",
+        }
+    }
+}
+
+/// What a step may hurt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Danger {
+    /// In plain sentences.
+    pub text: String,
+    /// How many messages may be lost; more than none needs the user's consent.
+    pub loses: u64,
+}
+
+/// One step of a plan: one entity.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it does.
+    pub action: Action,
+    /// The entity's kind.
+    pub kind: KindId,
+    /// The entity.
+    pub identity: Identity,
+    /// The entity as it is to be sent: what unknown arguments the live one has are kept. None for a deletion.
+    pub desired: Option<Definition>,
+    /// The entity as it is; none where it is not.
+    pub live: Option<Definition>,
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// Why, in one line.
+    pub reason: String,
+    /// What it may hurt.
+    pub danger: Option<Danger>,
+    /// Where it is written; unknown for a deletion.
+    pub span: Span,
+    /// Steps of a lower phase have ended, well or not, before it starts.
+    pub phase: u32,
+    /// Steps that must have succeeded before it starts.
+    pub needs: Vec<StepId>,
+    /// What the broker deletes along with it.
+    pub implies: Vec<Identity>,
+}
+
+impl Step {
+    /// The entity's vhost.
+    #[must_use]
+    pub fn vhost(&self) -> Option<&Arc<str>> {
+        self.identity.vhost.as_ref()
+    }
+
+    /// How the entity is called.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.desired.as_ref().or(self.live.as_ref()).map(Definition::title).unwrap_or_default()
+    }
+
+    /// `create queue payment.dead`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {} {}", self.action.word(), self.kind.word(), self.name())
+    }
+
+    /// How many messages it may lose.
+    #[must_use]
+    pub fn loses(&self) -> u64 {
+        self.danger.as_ref().map_or(0, |danger| danger.loses)
+    }
+}
+
+/// What has to be done, in the order in which it is done.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The topology's name, which owns what is applied.
+    pub topology: Option<Arc<str>>,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// How many entities the topology describes and the plan compared.
+    pub compared: usize,
+    /// What could not be compared, and other remarks.
+    pub notes: Vec<String>,
+    /// What the record says that this topology owns.
+    pub owned: BTreeSet<Identity>,
+    /// What it owns no longer, because it is gone already.
+    pub gone: Vec<Identity>,
+}
+
+impl Plan {
+    /// Whether the broker is as described and the record says so.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether what queues hold matters to it: then [`super::Live::held`] has to be read and the plan made again.
+    #[must_use]
+    pub fn asks_for_messages(&self) -> bool {
+        self.steps.iter().any(|step| match step.kind {
+            KindId::Queue | KindId::Vhost => matches!(step.action, Action::Replace | Action::Delete),
+            KindId::Policy | KindId::OperatorPolicy => {
+                matches!(step.action, Action::Create | Action::Change)
+            }
+            _ => false,
+        })
+    }
+}
