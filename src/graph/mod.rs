@@ -12,12 +12,10 @@ pub use effective::{Applied, Effective, Source};
 pub use flows::{Flow, is_open, key_template};
 pub use routes::Routes;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashMap;
 
 use crate::{
     kind::{Definition, KindId},
@@ -74,8 +72,8 @@ pub struct Graph<'a> {
     pub effective: Effective<'a>,
     /// Places and ways, in the order of the topology.
     pub places: DiGraph<Node<'a>, Edge<'a>>,
-    exchanges: HashMap<(&'a str, &'a str), NodeIndex>,
-    queues: HashMap<(&'a str, &'a str), NodeIndex>,
+    exchanges: FxHashMap<(&'a str, &'a str), NodeIndex>,
+    queues: FxHashMap<(&'a str, &'a str), NodeIndex>,
     services: BTreeMap<&'a str, NodeIndex>,
     routes: BTreeMap<&'a str, Routes<'a>>,
 }
@@ -90,8 +88,8 @@ impl<'a> Graph<'a> {
             topology,
             effective,
             places: DiGraph::new(),
-            exchanges: HashMap::new(),
-            queues: HashMap::new(),
+            exchanges: FxHashMap::default(),
+            queues: FxHashMap::default(),
             services: BTreeMap::new(),
             routes,
         };

@@ -104,7 +104,8 @@ impl Definition {
     /// What is said of an attribute.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.binary_search_by_key(&name, |(field, _)| field).ok().map(|index| &self.fields[index].1)
+        // a handful of short names: comparing lengths first beats a binary search
+        self.fields.iter().find(|(field, _)| *field == name).map(|(_, field)| field)
     }
 
     /// Says something of an attribute, in place of what was said before.

@@ -20,7 +20,9 @@ pub use contract::{
 pub use decode::decode;
 pub use views::{Binding, Exchange, Policy, Queue, QueueType};
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::hash_map::Entry, sync::Arc};
+
+use rustc_hash::FxHashMap;
 
 use crate::{
     diag::{Severity, Span},
@@ -56,22 +58,29 @@ pub struct Topology {
     definitions: Vec<Definition>,
     /// Queues of retry ladders, until all that is written has been read: what is written comes first.
     ladders: Vec<Definition>,
-    by_identity: HashMap<Identity, usize>,
-    by_name: HashMap<(KindId, Arc<str>), Vec<usize>>,
+    by_identity: FxHashMap<Identity, usize>,
+    exchanges: FxHashMap<Arc<str>, Vec<usize>>,
+    queues: FxHashMap<Arc<str>, Vec<usize>>,
 }
 
 impl Topology {
     /// Adds an entity; gives back the one of the same identity that is already there, if there is one.
     pub fn insert(&mut self, definition: Definition) -> Option<&Definition> {
-        let identity = definition.identity();
-        if let Some(first) = self.by_identity.get(&identity) {
-            return self.definitions.get(*first);
-        }
         let index = self.definitions.len();
-        if matches!(definition.kind, KindId::Exchange | KindId::Queue) {
-            self.by_name.entry((definition.kind, Arc::from(definition.name()))).or_default().push(index);
+        match self.by_identity.entry(definition.identity()) {
+            Entry::Occupied(first) => return self.definitions.get(*first.get()),
+            Entry::Vacant(place) => place.insert(index),
+        };
+        let by_name = match definition.kind {
+            KindId::Exchange => Some(&mut self.exchanges),
+            KindId::Queue => Some(&mut self.queues),
+            _ => None,
+        };
+        if let Some(by_name) = by_name
+            && let Some(name) = definition.field("name").and_then(|field| field.value.as_text())
+        {
+            by_name.entry(name.clone()).or_default().push(index);
         }
-        self.by_identity.insert(identity, index);
         self.definitions.push(definition);
         None
     }
@@ -93,12 +102,15 @@ impl Topology {
         self.by_identity.get(identity).map(|index| &self.definitions[*index])
     }
 
+    /// Where the exchanges or queues of a name are, in all vhosts.
+    fn indices(&self, kind: KindId, name: &str) -> &[usize] {
+        let by_name = if kind == KindId::Exchange { &self.exchanges } else { &self.queues };
+        by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
     fn named(&self, kind: KindId, vhost: &str, name: &str) -> Option<&Definition> {
-        let indices = self.by_name.get(&(kind, Arc::from(name)))?;
-        indices
-            .iter()
-            .map(|index| &self.definitions[*index])
-            .find(|found| found.vhost.as_deref() == Some(vhost))
+        let mut found = self.indices(kind, name).iter().map(|index| &self.definitions[*index]);
+        found.find(|found| found.vhost.as_deref() == Some(vhost))
     }
 
     /// The queue or stream of a name in a vhost.
@@ -116,8 +128,8 @@ impl Topology {
     /// The vhosts in which a queue or exchange of that name stands.
     #[must_use]
     pub fn vhosts_of(&self, kind: KindId, name: &str) -> Vec<Arc<str>> {
-        let indices = self.by_name.get(&(kind, Arc::from(name)));
-        indices.into_iter().flatten().filter_map(|index| self.definitions[*index].vhost.clone()).collect()
+        let indices = self.indices(kind, name).iter();
+        indices.filter_map(|index| self.definitions[*index].vhost.clone()).collect()
     }
 
     /// Queues and streams.
