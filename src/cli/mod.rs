@@ -9,7 +9,9 @@
 mod arguments;
 mod check;
 mod exit;
+mod fmt;
 mod screen;
+mod write;
 
 pub use arguments::{Broker, Format, Input};
 pub use exit::{Exit, Stop};
@@ -36,6 +38,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Fmt(fmt::Fmt),
 }
 
 /// Runs the command that the process was started with.
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
 fn run(verb: Verb, screen: &mut Screen) -> Outcome {
     match verb {
         Verb::Check(check) => check.run(screen),
+        Verb::Fmt(fmt) => fmt.run(screen),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     parse::parse,
     sources::{ReadError, Sources},
 };
-use crate::diag::{Diagnostic, Report, SourceMap, Span, codes};
+use crate::diag::{Diagnostic, FileId, Report, SourceMap, Span, codes};
 
 /// What the files of a run hold.
 #[derive(Debug, Default)]
@@ -29,6 +29,34 @@ pub fn load(paths: &[String], from: &dyn Sources, report: &mut Report) -> Loaded
     loader.loaded
 }
 
+/// Reads one source by itself, without what it includes.
+pub fn read(path: &str, from: &dyn Sources, sources: &mut SourceMap, report: &mut Report) -> Option<FileId> {
+    read_text(path, None, from, sources, report)
+}
+
+fn read_text(
+    path: &str,
+    included: Option<&Word>,
+    from: &dyn Sources,
+    sources: &mut SourceMap,
+    report: &mut Report,
+) -> Option<FileId> {
+    let bytes = match from.read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            report.push(unreadable(path, error, included));
+            return None;
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(sources.add(path, text)),
+        Err(error) => {
+            report.push(not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to(), included));
+            None
+        }
+    }
+}
+
 struct Loader<'a> {
     from: &'a dyn Sources,
     loaded: Loaded,
@@ -46,20 +74,9 @@ impl Loader<'_> {
         if !self.done.insert(path.to_owned()) {
             return Vec::new();
         }
-        let text = match self.from.read(path) {
-            Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(error) => {
-                    report.push(not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to(), included));
-                    return Vec::new();
-                }
-            },
-            Err(error) => {
-                report.push(unreadable(path, error, included));
-                return Vec::new();
-            }
+        let Some(id) = read_text(path, included, self.from, &mut self.loaded.sources, report) else {
+            return Vec::new();
         };
-        let id = self.loaded.sources.add(path, text);
         let before = report.diagnostics().len();
         let nodes = parse(&self.loaded.sources, id, report);
         if nodes.is_empty() && report.diagnostics().len() == before {

@@ -4,6 +4,7 @@
 //! `for`). It may not know what a queue is.
 
 mod expand;
+mod format;
 mod interpolate;
 mod load;
 mod node;
@@ -12,7 +13,8 @@ mod scan;
 mod sources;
 
 pub use expand::{Environment, Expansion, Inputs, expand};
-pub use load::{Loaded, load};
+pub use format::{format, same};
+pub use load::{Loaded, load, read};
 pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;
 pub use scan::{MAX_BYTES, MAX_DEPTH, MAX_SLASHDASH};

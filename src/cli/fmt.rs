@@ -1,0 +1,117 @@
+//! `topoc fmt`: topologies in one form.
+
+use std::path::Path;
+
+use clap::Args;
+use similar::{ChangeTag, TextDiff};
+
+use super::{
+    Exit, Outcome, Screen, Stop,
+    arguments::{CommandSources, Files, files},
+    write,
+};
+use crate::{
+    diag::{Report, SourceMap, human},
+    syntax::{self, STANDARD_INPUT},
+};
+
+/// Format topology files: comments stay, meaning never changes
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  topoc fmt
+  topoc fmt --check topology/
+  topoc fmt - < topology.kdl")]
+pub(super) struct Fmt {
+    /// Topology files; a folder stands for its *.kdl, and - for standard input, which is printed
+    /// [default: topology.kdl]
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+    /// Write nothing; show what would change, and leave with 1 if anything would
+    #[arg(long)]
+    check: bool,
+    /// Write nothing; show what would change
+    #[arg(long)]
+    diff: bool,
+}
+
+impl Fmt {
+    pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        let Files { paths, mut report } = files(&self.files)?;
+        let mut sources = SourceMap::default();
+        let (mut changed, mut seen) = (0, 0);
+        for path in &paths {
+            let Some(file) = syntax::read(path, &CommandSources, &mut sources, &mut report) else { continue };
+            let Some(formatted) = syntax::format(&sources, file, &mut report) else { continue };
+            seen += 1;
+            let text = sources.get(file).map_or("", |source| source.text.as_str());
+            let same = formatted == text;
+            changed += usize::from(!same);
+            if self.check || self.diff {
+                if !same {
+                    diff(path, text, &formatted, screen)?;
+                }
+            } else if path == STANDARD_INPUT {
+                write!(screen.out(), "{formatted}")?;
+            } else if !same {
+                write::whole(Path::new(path), &formatted).map_err(|error| {
+                    Stop::wrong(format!("`{path}` cannot be written: {error}"), "it is as it was before")
+                })?;
+                writeln!(screen.err(), "formatted {path}")?;
+            }
+        }
+        report.sort();
+        self.end(&report, &sources, (changed, seen), screen)
+    }
+
+    fn end(
+        &self,
+        report: &Report,
+        sources: &SourceMap,
+        (changed, seen): (usize, usize),
+        screen: &mut Screen,
+    ) -> Outcome {
+        screen.flush()?;
+        let look = screen.look_err();
+        write!(screen.err(), "{}", human::report(report, sources, look, "topoc check --all"))?;
+        if self.check && changed > 0 {
+            let command = if self.files.is_empty() {
+                "topoc fmt".to_owned()
+            } else {
+                format!("topoc fmt {}", self.files.join(" "))
+            };
+            writeln!(screen.err(), "{changed} of {seen} would change: {command}")?;
+        }
+        let wrong = report.has_errors() || (self.check && changed > 0);
+        Ok(if wrong { Exit::Wrong } else { Exit::Ok })
+    }
+}
+
+/// A unified diff of a file and its form.
+fn diff(path: &str, old: &str, new: &str, screen: &mut Screen) -> Result<(), Stop> {
+    let paint = |color: bool, style: &str, line: &str| {
+        if color { format!("\x1b[{style}m{line}\x1b[0m") } else { line.to_owned() }
+    };
+    let color = screen.look().color;
+    let out = screen.out();
+    writeln!(out, "{}", paint(color, "1", &format!("--- {path}")))?;
+    writeln!(out, "{}", paint(color, "1", &format!("+++ {path} (formatted)")))?;
+    let diff = TextDiff::from_lines(old, new);
+    for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
+        writeln!(out, "{}", paint(color, "36", &hunk.header().to_string()))?;
+        for change in hunk.iter_changes() {
+            let line = change.value();
+            let (sign, style) = match change.tag() {
+                ChangeTag::Delete => ('-', "31"),
+                ChangeTag::Insert => ('+', "32"),
+                ChangeTag::Equal => (' ', "0"),
+            };
+            let body = line.trim_end_matches(['\n', '\r']);
+            writeln!(out, "{}", paint(color, style, &format!("{sign}{body}")))?;
+            if change.missing_newline() {
+                writeln!(out, "\\ no newline at the end of the file")?;
+            }
+        }
+    }
+    Ok(())
+}
