@@ -8,8 +8,14 @@
 
 mod arguments;
 mod check;
+mod completions;
 mod exit;
+mod explain;
 mod fmt;
+mod init;
+mod lints;
+mod markdown;
+mod schema;
 mod screen;
 mod write;
 
@@ -39,6 +45,11 @@ struct Cli {
 enum Verb {
     Check(check::Check),
     Fmt(fmt::Fmt),
+    Explain(explain::Explain),
+    Lints(lints::Lints),
+    Init(init::Init),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
 }
 
 /// Runs the command that the process was started with.
@@ -76,6 +87,11 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
     match verb {
         Verb::Check(check) => check.run(screen),
         Verb::Fmt(fmt) => fmt.run(screen),
+        Verb::Explain(explain) => explain.run(screen),
+        Verb::Lints(lints) => lints.run(screen),
+        Verb::Init(init) => init.run(screen),
+        Verb::Schema(schema) => schema.run(screen),
+        Verb::Completions(completions) => completions.run(screen),
     }
 }
 

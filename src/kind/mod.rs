@@ -5,6 +5,8 @@
 
 mod attribute;
 mod definition;
+#[cfg(feature = "cli")]
+pub mod reference;
 mod value;
 mod wire;
 

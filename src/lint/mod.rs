@@ -3,12 +3,16 @@
 //! This room knows graphs and topologies. It may not know plans or brokers.
 
 mod context;
+#[cfg(feature = "cli")]
+mod index;
 mod levels;
 
 mod dlx_missing_exchange;
 mod unknown_exchange;
 
 pub use context::Context;
+#[cfg(feature = "cli")]
+pub use index::index;
 
 use crate::{
     diag::{Code, Report, Severity},

@@ -120,7 +120,7 @@ fn header(name: &str, entries: &[(String, String)]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn meaning_and_comments_stay_and_twice_is_once(text in document()) {
         holds(&text);

@@ -1,0 +1,54 @@
+//! `topoc init`: a topology to start from.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+
+use super::{Exit, Outcome, Screen, Stop, arguments::DEFAULT_FILE, write};
+
+/// What is written: it checks clean and says what its parts are for.
+pub(super) const STARTER: &str = include_str!("init/topology.kdl");
+
+/// Write a commented starter topology
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  topoc init shop && topoc check shop")]
+pub(super) struct Init {
+    /// The folder to write topology.kdl into; it is made if it is not there
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Write over a topology.kdl that is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Init {
+    pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        let path = if self.folder.as_os_str() == "." {
+            PathBuf::from(DEFAULT_FILE)
+        } else {
+            self.folder.join(DEFAULT_FILE)
+        };
+        let shown = path.display().to_string();
+        // a link to nowhere is there too
+        if !self.force && path.symlink_metadata().is_ok() {
+            return Err(Stop::wrong(
+                format!("`{shown}` is there already, and stays as it is"),
+                format!("topoc init {} --force", self.folder.display()),
+            ));
+        }
+        let cannot = |error: std::io::Error| {
+            Stop::wrong(
+                format!("`{shown}` cannot be written: {error}"),
+                "name a folder that you may write to",
+            )
+        };
+        fs::create_dir_all(&self.folder).map_err(cannot)?;
+        write::whole(&path, STARTER).map_err(cannot)?;
+        writeln!(screen.out(), "wrote {shown}")?;
+        writeln!(screen.out(), "next: topoc check {shown}")?;
+        writeln!(screen.out(), "      topoc diff {shown} --broker http://guest:guest@localhost:15672")?;
+        Ok(Exit::Ok)
+    }
+}

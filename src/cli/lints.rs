@@ -1,0 +1,44 @@
+//! `topoc lints`: the list.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Exit, Format, Outcome, Screen};
+use crate::lint::LINTS;
+
+/// List the lints
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  topoc lints --format json")]
+pub(super) struct Lints {
+    /// In which form to answer: human or json
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
+    format: Format,
+}
+
+impl Lints {
+    pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        match self.format {
+            Format::Human => {
+                for code in LINTS.iter().map(|lint| lint.code) {
+                    let severity = code.severity.word();
+                    writeln!(screen.out(), "{} {:<30} {severity:<8} {}", code.code, code.name, code.summary)?;
+                }
+            }
+            Format::Json => {
+                let lints = LINTS.iter().map(|lint| lint.code).map(|code| {
+                    json!({
+                        "code": code.code,
+                        "name": code.name,
+                        "severity": code.severity.word(),
+                        "summary": code.summary,
+                    })
+                });
+                let lints: Vec<Value> = lints.collect();
+                writeln!(screen.out(), "{:#}", json!({ "version": 1, "lints": lints }))?;
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}
