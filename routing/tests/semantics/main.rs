@@ -1,0 +1,84 @@
+//! The crate against a naive reference and against real brokers, on made-up topologies and messages.
+//!
+//! The runs on brokers are bounded. `TOPOC_ROUTING_TOPOLOGIES=500` makes them longer, `TOPOC_ROUTING_SEED=7` starts at
+//! another seed; a disagreement prints the seed that replays it alone, and the smallest topology that still shows it.
+
+mod broker;
+mod kdl;
+mod made;
+mod naive;
+mod shrink;
+
+use std::env;
+
+use made::Random;
+use topoc_routing::Version;
+use topoc_test_support::{Shared, Version as Release};
+
+#[test]
+fn routes_as_the_naive_reference_does() {
+    let mut listed = 0;
+    for seed in 0..1500 {
+        let mut random = Random::new(seed);
+        let version = *random.pick(&[Version::V3_10, Version::V4_0]);
+        let net = made::topology(&mut random, version);
+        for _ in 0..10 {
+            let published = made::message(&mut random, &net);
+            let Some(exchange) = net.exchange_id(&published.exchange) else { continue };
+            let delivered = net.route(exchange, &published.message());
+            let Some(outcomes) = naive::outcomes(&net, exchange, &published.message()) else { continue };
+            listed += 1;
+            if let Some(why) = naive::disagreement(&delivered, &outcomes) {
+                panic!("seed {seed}: {why}\n{}", kdl::shown(&net, &published));
+            }
+            for reached in &delivered.queues {
+                let path = delivered.path(reached.queue);
+                assert_eq!(path.first().map(|hop| hop.from), Some(exchange), "seed {seed}: {published:?}");
+            }
+        }
+    }
+    assert!(listed > 12_000, "only {listed} messages could be compared");
+}
+
+#[tokio::test]
+async fn routes_as_rabbitmq_3_10_does() {
+    routes_as(Shared::get()).await;
+}
+
+#[tokio::test]
+async fn routes_as_rabbitmq_4_0_does() {
+    if let Some(shared) = Shared::get_or_skip(Release::V4_0) {
+        routes_as(shared).await;
+    }
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+async fn routes_as(shared: &'static Shared) {
+    let version = shared.version().as_str().parse().expect("a version");
+    let (first, topologies) = (number("TOPOC_ROUTING_SEED", 1), number("TOPOC_ROUTING_TOPOLOGIES", 12));
+    let (mut messages, mut wrong) = (0, Vec::new());
+    for seed in first..first + topologies {
+        let mut random = Random::new(seed);
+        let net = made::topology(&mut random, version);
+        let published: Vec<_> = (0..20).map(|_| made::message(&mut random, &net)).collect();
+        messages += published.len();
+        let disagreements = broker::compare(&shared.vhost(), &net, &published).await;
+        let Some(first) = disagreements.first() else { continue };
+        let (net, message) = shrink::shrink(shared, net, published[first.message].clone()).await;
+        wrong.push(format!(
+            "TOPOC_ROUTING_SEED={seed} TOPOC_ROUTING_TOPOLOGIES=1: {} of {} messages; {}\n{}",
+            disagreements.len(),
+            published.len(),
+            first.why,
+            kdl::shown(&net, &message)
+        ));
+    }
+    println!(
+        "RabbitMQ {version}: {topologies} topologies from seed {first}, {messages} messages, {} disagree",
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
