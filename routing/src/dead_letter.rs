@@ -50,7 +50,8 @@ pub struct Carried {
     pub keys: Vec<String>,
     /// Its headers, with `CC`, without `BCC`; `None` if they are not known.
     pub headers: Option<Table>,
-    /// Its deaths, the latest first, each queue and reason once.
+    /// Its deaths in the order of `x-death`, each queue and reason once: the latest first, and from 3.13 on the others
+    /// behind it by recency; before, they change places with every death.
     pub deaths: Vec<Death>,
 }
 
@@ -65,8 +66,8 @@ impl Carried {
         Self { exchange: exchange.to_owned(), keys, headers, deaths: Vec::new() }
     }
 
-    /// Whether the broker drops it instead of putting it into `target` again: it died there before, and since then
-    /// every death was automatic (`mc:is_cycle_v2`).
+    /// Whether the broker drops it instead of putting it into `target` again: it died there before, and every death
+    /// from there to the front of the list, that is since then, was automatic (`mc:is_cycle_v2`).
     pub fn is_cycle(&self, target: QueueId) -> bool {
         let died_there = self.deaths.iter().position(|death| death.queue == target);
         died_there.is_some_and(|at| self.deaths[..=at].iter().all(|death| death.reason != Reason::Rejected))
@@ -76,6 +77,10 @@ impl Carried {
     fn after(&self, topology: &Topology, queue: QueueId, reason: Reason) -> Self {
         let death = Death { queue, reason };
         let mut dead = self.clone();
+        // before 3.13 the broker turns the list round with every death (`rabbit_dead_letter:group_by_queue_and_reason`)
+        if !topology.version().has_message_containers() {
+            dead.deaths.reverse();
+        }
         dead.deaths.retain(|known| *known != death);
         dead.deaths.insert(0, death);
         let Some(headers) = &mut dead.headers else { return dead };

@@ -90,6 +90,26 @@ fn only_deaths_since_the_last_rejection_count() {
 }
 
 #[test]
+fn before_3_13_the_list_of_deaths_is_turned_round_every_time() {
+    for (version, wanted) in [(Version::V3_12, [3, 1, 2]), (Version::V3_13, [3, 2, 1])] {
+        let mut net = Topology::new(version);
+        net.add_exchange(Exchange::new("dlx", ExchangeKind::Fanout)).unwrap();
+        for i in 0..4 {
+            let queue = Queue {
+                dead_letter_exchange: Some("dlx".into()),
+                ..Queue::new(format!("q{i}"), QueueKind::Classic)
+            };
+            net.add_queue(queue).unwrap();
+        }
+        let mut message = Carried::new("", &Message::new("q1"));
+        for queue in ["q1", "q2", "q3"] {
+            dies(&net, queue, Reason::Expired, &mut message);
+        }
+        assert_eq!(message.deaths.iter().map(|death| death.queue.0).collect::<Vec<_>>(), wanted);
+    }
+}
+
+#[test]
 fn without_a_key_of_its_own_a_dead_letter_keeps_all_its_keys() {
     let mut net = Topology::new(Version::V4_0);
     let dlx = net.add_exchange(Exchange::new("dlx", ExchangeKind::Direct)).unwrap();

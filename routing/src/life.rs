@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use crate::language::TooComplex;
-use crate::{Carried, DeadLettered, QueueId, Reason, Topology};
+use crate::{Carried, DeadLettered, QueueId, Reason, Topology, Version};
 
 /// The stays of a message in queues, the first ones first.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ impl Topology {
         let mut known: HashMap<QueueId, Vec<usize>> = HashMap::new();
         let mut stay = |queue: QueueId, message: &Carried, waiting: &mut VecDeque<_>| {
             let known = known.entry(queue).or_default();
-            if let Some(at) = known.iter().find(|at| same(&stays[**at], message)) {
+            if let Some(at) = known.iter().find(|at| same(&stays[**at], message, self.version())) {
                 return Ok(*at);
             }
             if stays.len() == most {
@@ -73,12 +73,13 @@ impl Topology {
     }
 }
 
-/// Whether two messages in one queue have the same future: of their deaths only the automatic ones since the last
-/// rejection forbid a queue, in whatever order.
-fn same(a: &Carried, b: &Carried) -> bool {
+/// Whether two messages in one queue have the same future.
+fn same(a: &Carried, b: &Carried, version: Version) -> bool {
+    // of deaths by recency only the automatic ones since the last rejection forbid a queue, in whatever order
     let minded = |carried: &Carried| -> BTreeSet<QueueId> {
         let since = carried.deaths.iter().take_while(|death| death.reason != Reason::Rejected);
         since.map(|death| death.queue).collect()
     };
-    a.keys == b.keys && a.exchange == b.exchange && a.headers == b.headers && minded(a) == minded(b)
+    let deaths = if version.has_message_containers() { minded(a) == minded(b) } else { a.deaths == b.deaths };
+    deaths && a.keys == b.keys && a.exchange == b.exchange && a.headers == b.headers
 }

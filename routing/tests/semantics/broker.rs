@@ -9,7 +9,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, DecimalValue, FieldArray, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind as Kind};
 use topoc_routing::{
-    Certainty, Destination, ExchangeId, QueueId, QueueKind, Refused, Table, Topology, Value,
+    Certainty, Destination, Overflow, Queue, QueueId, QueueKind, Refused, Strategy, Table, Topology, Value,
 };
 use topoc_test_support::Vhost;
 
@@ -73,6 +73,16 @@ impl Node {
 
     /// Publishes with `mandatory` and waits for the confirm: whether the message came back, or the code of a refusal.
     pub(crate) async fn publish(&mut self, published: &Published, body: &[u8]) -> Result<bool, u16> {
+        self.publish_expiring(published, body, None).await
+    }
+
+    /// The same, with a time to live of its own in milliseconds.
+    pub(crate) async fn publish_expiring(
+        &mut self,
+        published: &Published,
+        body: &[u8],
+        expiration: Option<u64>,
+    ) -> Result<bool, u16> {
         let mut headers = self.fields(&published.headers);
         for (name, keys) in [("CC", &published.cc), ("BCC", &published.bcc)] {
             if !keys.is_empty() {
@@ -81,7 +91,10 @@ impl Node {
             }
         }
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-        let properties = BasicProperties::default().with_headers(headers);
+        let mut properties = BasicProperties::default().with_headers(headers);
+        if let Some(milliseconds) = expiration {
+            properties = properties.with_expiration(milliseconds.to_string().into());
+        }
         let (exchange, key) = (published.exchange.as_str().into(), published.routing_key.as_str().into());
         let confirm = match self.channel.basic_publish(exchange, key, options, body, properties).await {
             Ok(confirm) => confirm.await,
@@ -117,7 +130,9 @@ impl Node {
         for (name, value) in table {
             // the one name whose value has to be a string and not a byte array
             let field = match (name.as_str(), value) {
-                ("x-match", Value::String(bytes)) => AMQPValue::LongString(LongString::from(bytes.as_slice())),
+                ("x-match", Value::String(bytes)) => {
+                    AMQPValue::LongString(LongString::from(bytes.as_slice()))
+                }
                 _ => self.field(value),
             };
             fields.insert(name.as_str().into(), field);
@@ -183,7 +198,7 @@ fn opaque(wire: &[u8]) -> AMQPValue {
     }
 }
 
-fn queue_arguments(queue: &topoc_routing::Queue) -> FieldTable {
+fn queue_arguments(queue: &Queue) -> FieldTable {
     let mut arguments = FieldTable::default();
     let kind = match queue.kind {
         QueueKind::Classic => "classic",
@@ -191,6 +206,37 @@ fn queue_arguments(queue: &topoc_routing::Queue) -> FieldTable {
         QueueKind::Stream => "stream",
     };
     arguments.insert("x-queue-type".into(), text(kind));
+    let texts = [
+        ("x-dead-letter-exchange", &queue.dead_letter_exchange),
+        ("x-dead-letter-routing-key", &queue.dead_letter_routing_key),
+    ];
+    for (name, value) in texts {
+        if let Some(value) = value {
+            arguments.insert(name.into(), text(value));
+        }
+    }
+    if queue.dead_letter_strategy == Strategy::AtLeastOnce {
+        arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
+    }
+    let overflow = match queue.overflow {
+        Overflow::DropHead => None,
+        Overflow::RejectPublish => Some("reject-publish"),
+        Overflow::RejectPublishDlx => Some("reject-publish-dlx"),
+    };
+    if let Some(overflow) = overflow {
+        arguments.insert("x-overflow".into(), text(overflow));
+    }
+    let numbers = [
+        ("x-message-ttl", queue.message_ttl.map(|n| n as i64)),
+        ("x-max-length", queue.max_length.map(|n| n as i64)),
+        ("x-max-length-bytes", queue.max_length_bytes.map(|n| n as i64)),
+        ("x-delivery-limit", queue.delivery_limit),
+    ];
+    for (name, value) in numbers {
+        if let Some(value) = value {
+            arguments.insert(name.into(), AMQPValue::LongLongInt(value));
+        }
+    }
     arguments
 }
 
@@ -272,7 +318,8 @@ fn judge(
         Certainty::Never => !got.is_empty(),
         Certainty::Possible => true,
     };
-    let outcomes = exchange(net, published).and_then(|id| naive::outcomes(net, id, &published.message()));
+    let outcomes =
+        net.exchange_id(&published.exchange).and_then(|id| naive::outcomes(net, id, &published.message()));
     let possible = outcomes.is_none_or(|outcomes| outcomes.contains(&set));
     if sure.is_subset(&set) && set.is_subset(&may) && unroutable && possible {
         return Ok(());
@@ -284,8 +331,4 @@ fn judge(
         delivered.unroutable,
         names(&mut set.into_iter()),
     ))
-}
-
-fn exchange(net: &Topology, published: &Published) -> Option<ExchangeId> {
-    net.exchange_id(&published.exchange)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use topoc_routing::{Destination, QueueKind, Table, Topology, Value};
+use topoc_routing::{Destination, Overflow, Queue, QueueKind, Strategy, Table, Topology, Value};
 
 use crate::broker::is_predeclared;
 use crate::made::Published;
@@ -36,7 +36,7 @@ pub(crate) fn shown(net: &Topology, message: &Published) -> String {
             QueueKind::Quorum => "quorum",
             QueueKind::Stream => "stream",
         };
-        let inside = bindings(net, Destination::Queue(id));
+        let inside = bindings(net, Destination::Queue(id)) + &limits(queue);
         node(&mut text, &format!("queue {} type=\"{kind}\"", quoted(&queue.name)), &inside);
     }
     let _ = write!(text, "// published: {message:?}");
@@ -61,6 +61,34 @@ fn bindings(net: &Topology, destination: Destination) -> String {
             "{}",
             if headers.is_empty() { String::new() } else { format!(" {{ {headers} }}") }
         );
+    }
+    text
+}
+
+fn limits(queue: &Queue) -> String {
+    let mut text = String::new();
+    if let Some(exchange) = &queue.dead_letter_exchange {
+        let _ = write!(text, "    dead-letter {}", quoted(exchange));
+        if let Some(key) = &queue.dead_letter_routing_key {
+            let _ = write!(text, " routing-key={}", quoted(key));
+        }
+        if queue.dead_letter_strategy == Strategy::AtLeastOnce {
+            text.push_str(" strategy=\"at-least-once\"");
+        }
+        text.push('\n');
+    }
+    if queue.overflow == Overflow::RejectPublish {
+        text.push_str("    overflow \"reject-publish\"\n");
+    }
+    let numbers = [
+        ("message-ttl", queue.message_ttl.map(|n| n as i64)),
+        ("max-length", queue.max_length.map(|n| n as i64)),
+        ("delivery-limit", queue.delivery_limit),
+    ];
+    for (name, value) in numbers {
+        if let Some(value) = value {
+            let _ = writeln!(text, "    {name} {value}");
+        }
     }
     text
 }

@@ -1,8 +1,8 @@
 //! Topologies and messages made up from a seed: the same seed makes the same ones on every machine.
 
 use topoc_routing::{
-    Destination, Exchange, ExchangeId, ExchangeKind, Message, Queue, QueueId, QueueKind, Table, Topology,
-    Value, Version,
+    Destination, Exchange, ExchangeId, ExchangeKind, Message, Overflow, Queue, QueueId, QueueKind, Strategy,
+    Table, Topology, Value, Version,
 };
 
 /// xorshift64*.
@@ -132,6 +132,26 @@ fn value(random: &mut Random) -> Value {
     }
 }
 
+/// A value that looks the same in print.
+fn alike(random: &mut Random, value: &Value) -> Value {
+    let number = match value {
+        Value::Integer(n) => *n,
+        Value::Float(n) => *n as i64,
+        Value::Timestamp(n) => *n as i64,
+        Value::String(text) => return if text == b"true" { true.into() } else { Value::Void },
+        Value::Bool(yes) => return yes.to_string().into(),
+        _ => return value.clone(),
+    };
+    match random.below(6) {
+        0 => Value::Integer(number),
+        1 => Value::Float(number as f64),
+        2 => Value::Timestamp(number.unsigned_abs()),
+        3 => Value::Integer(number.saturating_mul(1000)),
+        4 => Value::Integer(number.saturating_add(1)),
+        _ => number.to_string().into(),
+    }
+}
+
 fn table(random: &mut Random, most: usize) -> Table {
     let entries = random.between(0, most);
     (0..entries).map(|_| ((*random.pick(HEADERS)).to_owned(), value(random))).collect()
@@ -248,6 +268,11 @@ pub(crate) fn message(random: &mut Random, net: &Topology) -> Published {
             let mut headers =
                 arguments.get(random.below(arguments.len().max(1))).map_or_else(Table::new, |t| (*t).clone());
             headers.remove("x-match");
+            for value in headers.values_mut() {
+                if random.one_in(3) {
+                    *value = alike(random, value);
+                }
+            }
             headers.extend(table(random, 1));
             headers
         }
@@ -261,4 +286,85 @@ fn cut(mut key: String) -> String {
         key.pop();
     }
     key
+}
+
+/// Queues that dead-letter into each other, by every reason, along exchanges that pick nothing.
+pub(crate) fn graveyard(random: &mut Random, version: Version) -> Topology {
+    let mut net = Topology::new(version);
+    let exchanges: Vec<String> = (0..random.between(1, 3)).map(|i| format!("x{i}")).collect();
+    for name in &exchanges {
+        let kinds = ["direct", "topic", "fanout", "headers"];
+        let kind = *random.pick(&kinds);
+        let kind = ExchangeKind::of(kind, None);
+        let alternate_exchange = random.one_in(4).then(|| random.pick(&exchanges).clone());
+        let internal = random.one_in(6);
+        let _ = net.add_exchange(Exchange { alternate_exchange, internal, ..Exchange::new(name, kind) });
+    }
+    for i in 0..random.between(2, 5) {
+        let kind = if random.one_in(3) { QueueKind::Quorum } else { QueueKind::Classic };
+        let mut queue = Queue::new(format!("q{i}"), kind);
+        queue.dead_letter_exchange = match random.below(8) {
+            0 => None,
+            1 => Some("missing".to_owned()),
+            2 | 3 => Some(String::new()),
+            _ => Some(random.pick(&exchanges).clone()),
+        };
+        if queue.dead_letter_exchange.is_some() && random.one_in(2) {
+            let keys = ["a", "b", "q0", "q1", "q2"];
+            queue.dead_letter_routing_key = Some((*random.pick(&keys)).to_owned());
+        }
+        match random.below(6) {
+            0 | 1 => queue.message_ttl = Some(*random.pick(&[0, 20, 60])),
+            2 => queue.max_length = Some(0),
+            3 if kind == QueueKind::Quorum => queue.delivery_limit = Some(random.between(1, 2) as i64),
+            _ => {}
+        }
+        if kind == QueueKind::Quorum && queue.max_length.is_none() && random.one_in(2) {
+            queue.overflow = Overflow::RejectPublish;
+            queue.dead_letter_strategy = Strategy::AtLeastOnce;
+        }
+        let _ = net.add_queue(queue);
+    }
+    let sources: Vec<ExchangeId> = net.exchanges().skip(7).map(|(id, _)| id).collect();
+    let queues: Vec<QueueId> = net.queues().map(|(id, _)| id).collect();
+    for _ in 0..random.between(2, 8) {
+        let destination = match random.one_in(5) {
+            true => Destination::Exchange(*random.pick(&sources)),
+            false => Destination::Queue(*random.pick(&queues)),
+        };
+        let source = *random.pick(&sources);
+        let key = *random.pick(&["a", "b", "#", "*", "q0"]);
+        let mut arguments = Table::new();
+        if net.exchange(source).kind == ExchangeKind::Headers {
+            let mode = *random.pick(&["all", "any", "all-with-x", "any-with-x"]);
+            arguments.insert("x-match".to_owned(), mode.into());
+            let died =
+                ["x-death", "x-first-death-queue", "x-first-death-reason", "x-last-death-queue", "CC", "BCC"];
+            let wanted = [Value::Void, "q0".into(), "expired".into()];
+            arguments.insert((*random.pick(&died)).to_owned(), random.pick(&wanted).clone());
+        }
+        let _ = net.bind(source, destination, key, arguments);
+    }
+    net
+}
+
+/// A message into such queues, with what makes it expire by itself.
+pub(crate) fn mortal(random: &mut Random, net: &Topology) -> (Published, Option<u64>) {
+    let open: Vec<&str> = net
+        .exchanges()
+        .filter(|(_, exchange)| !exchange.internal && !exchange.name.starts_with("amq."))
+        .map(|(_, exchange)| exchange.name.as_str())
+        .collect();
+    let keys = ["a", "b", "q0", "q1", "q2", "q3"];
+    let mut some =
+        |n| (0..random.below(n)).map(|_| (*random.pick(&keys)).to_owned()).collect::<Vec<String>>();
+    let (mut key, cc, bcc) = (some(2), some(3), some(2));
+    let published = Published {
+        exchange: (*random.pick(&open)).to_owned(),
+        routing_key: key.pop().unwrap_or_else(|| "q1".to_owned()),
+        headers: Table::new(),
+        cc,
+        bcc,
+    };
+    (published, random.one_in(4).then(|| *random.pick(&[0, 30])))
 }

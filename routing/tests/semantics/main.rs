@@ -4,6 +4,7 @@
 //! another seed; a disagreement prints the seed that replays it alone, and the smallest topology that still shows it.
 
 mod broker;
+mod deaths;
 mod kdl;
 mod made;
 mod naive;
@@ -41,6 +42,18 @@ fn routes_as_the_naive_reference_does() {
 }
 
 #[tokio::test]
+async fn dead_letters_go_as_on_rabbitmq_3_10() {
+    dead_letters_as(Shared::get()).await;
+}
+
+#[tokio::test]
+async fn dead_letters_go_as_on_rabbitmq_4_0() {
+    if let Some(shared) = Shared::get_or_skip(Release::V4_0) {
+        dead_letters_as(shared).await;
+    }
+}
+
+#[tokio::test]
 async fn routes_as_rabbitmq_3_10_does() {
     routes_as(Shared::get()).await;
 }
@@ -50,6 +63,11 @@ async fn routes_as_rabbitmq_4_0_does() {
     if let Some(shared) = Shared::get_or_skip(Release::V4_0) {
         routes_as(shared).await;
     }
+}
+
+#[expect(clippy::print_stdout, reason = "how much was compared belongs to the result")]
+fn report(what: &str) {
+    println!("{what}");
 }
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -67,18 +85,63 @@ async fn routes_as(shared: &'static Shared) {
         messages += published.len();
         let disagreements = broker::compare(&shared.vhost(), &net, &published).await;
         let Some(first) = disagreements.first() else { continue };
-        let (net, message) = shrink::shrink(shared, net, published[first.message].clone()).await;
+        let message = &published[first.message];
+        let net = shrink::shrink(net, |smaller| async move {
+            !broker::compare(&shared.vhost(), &smaller, std::slice::from_ref(message)).await.is_empty()
+        });
+        let net = net.await;
         wrong.push(format!(
             "TOPOC_ROUTING_SEED={seed} TOPOC_ROUTING_TOPOLOGIES=1: {} of {} messages; {}\n{}",
             disagreements.len(),
             published.len(),
             first.why,
-            kdl::shown(&net, &message)
+            kdl::shown(&net, message)
         ));
     }
-    println!(
+    report(&format!(
         "RabbitMQ {version}: {topologies} topologies from seed {first}, {messages} messages, {} disagree",
         wrong.len()
-    );
+    ));
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Most of the time is waiting for messages to expire, so several run at once.
+async fn dead_letters_as(shared: &'static Shared) {
+    let version = shared.version().as_str().parse().expect("a version");
+    let (first, topologies) = (number("TOPOC_ROUTING_SEED", 1), number("TOPOC_ROUTING_TOPOLOGIES", 24));
+    let (mut compared, mut wrong) = (0, Vec::new());
+    let seeds: Vec<u64> = (first..first + topologies).collect();
+    for seeds in seeds.chunks(8) {
+        let mut running = tokio::task::JoinSet::new();
+        for seed in seeds.iter().copied() {
+            running.spawn(async move { (seed, dead_letter_run(shared, version, seed).await) });
+        }
+        while let Some(done) = running.join_next().await {
+            match done.expect("a run without a panic") {
+                (_, None) => {}
+                (_, Some(Ok(()))) => compared += 1,
+                (seed, Some(Err(why))) => {
+                    wrong.push(format!("TOPOC_ROUTING_SEED={seed} TOPOC_ROUTING_TOPOLOGIES=1: {why}"))
+                }
+            }
+        }
+    }
+    report(&format!(
+        "RabbitMQ {version}: dead letters of {compared} topologies from seed {first}, {} disagree",
+        wrong.len()
+    ));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+async fn dead_letter_run(shared: &'static Shared, version: Version, seed: u64) -> Option<Result<(), String>> {
+    let mut random = Random::new(seed);
+    let net = made::graveyard(&mut random, version);
+    let (published, expiration) = made::mortal(&mut random, &net);
+    let verdict = deaths::compare(&shared.vhost(), &net, &published, expiration, seed).await?;
+    let Err(why) = verdict else { return Some(Ok(())) };
+    let published = &published;
+    let net = shrink::shrink(net, |smaller| async move {
+        matches!(deaths::compare(&shared.vhost(), &smaller, published, expiration, seed).await, Some(Err(_)))
+    });
+    Some(Err(format!("{why}\n{}\n// expiration: {expiration:?}", kdl::shown(&net.await, published))))
 }

@@ -1,111 +1,68 @@
 //! Smaller topologies that still show a disagreement.
 
-use topoc_routing::{BindingId, Destination, Exchange, Queue, Topology};
-use topoc_test_support::Shared;
+use std::future::Future;
 
-use crate::broker;
-use crate::made::Published;
+use topoc_routing::{Destination, Topology};
 
-/// Leaves out bindings, then what nothing names any more, as long as the broker still disagrees. Where it picks at
-/// random, a smaller topology may agree by chance; then the larger one stays.
-pub(crate) async fn shrink(
-    shared: &'static Shared,
-    net: Topology,
-    message: Published,
-) -> (Topology, Published) {
-    let mut net = net;
-    let mut message = message;
-    loop {
-        let smaller = net.bindings().map(|(id, _)| without(&net, id)).chain([needed(&net, &message)]);
-        let mut found = None;
-        for candidate in smaller.collect::<Vec<_>>() {
-            if size(&candidate) < size(&net) && disagrees(shared, &candidate, &message).await {
-                found = Some(candidate);
-                break;
+use crate::broker::is_predeclared;
+
+/// Leaves out one binding, exchange or queue after the other, as long as `disagrees`. Where the broker picks at random a
+/// smaller topology may agree by chance; then the larger one stays.
+pub(crate) async fn shrink<F: Future<Output = bool>>(
+    mut net: Topology,
+    mut disagrees: impl FnMut(Topology) -> F,
+) -> Topology {
+    'smaller: loop {
+        for part in parts(&net) {
+            let candidate = without(&net, &part);
+            if disagrees(candidate.clone()).await {
+                net = candidate;
+                continue 'smaller;
             }
         }
-        match found {
-            Some(smaller) => net = smaller,
-            None => break,
-        }
+        return net;
     }
-    for name in message.headers.keys().cloned().collect::<Vec<_>>() {
-        let mut fewer = message.clone();
-        fewer.headers.remove(&name);
-        if disagrees(shared, &net, &fewer).await {
-            message = fewer;
-        }
-    }
-    for fewer in
-        [Published { cc: Vec::new(), ..message.clone() }, Published { bcc: Vec::new(), ..message.clone() }]
-    {
-        if disagrees(shared, &net, &fewer).await {
-            message = fewer;
-        }
-    }
-    (net, message)
 }
 
-async fn disagrees(shared: &'static Shared, net: &Topology, message: &Published) -> bool {
-    !broker::compare(&shared.vhost(), net, std::slice::from_ref(message)).await.is_empty()
+enum Part {
+    Binding(usize),
+    Exchange(String),
+    Queue(String),
 }
 
-fn size(net: &Topology) -> usize {
-    net.bindings().len() * 100 + net.exchanges().len() + net.queues().len()
+fn parts(net: &Topology) -> Vec<Part> {
+    let bindings = (0..net.bindings().len()).map(Part::Binding);
+    let exchanges = net.exchanges().map(|(_, exchange)| exchange.name.clone());
+    let exchanges = exchanges.filter(|name| !is_predeclared(name)).map(Part::Exchange);
+    let queues = net.queues().map(|(_, queue)| Part::Queue(queue.name.clone()));
+    bindings.chain(exchanges).chain(queues).collect()
 }
 
-fn without(net: &Topology, left_out: BindingId) -> Topology {
-    rebuilt(net, |_| true, |_| true, |id| id != left_out)
-}
-
-fn needed(net: &Topology, message: &Published) -> Topology {
-    let binds_exchange = |name: &str| {
-        let id = net.exchange_id(name);
-        net.bindings().any(|(_, binding)| {
-            Some(binding.source) == id || id.map(Destination::Exchange) == Some(binding.destination)
-        })
-    };
-    let named = |name: &str| {
-        net.exchanges().any(|(_, exchange)| exchange.alternate_exchange.as_deref() == Some(name))
-            || message.exchange == name
-    };
-    let bound = |queue: &Queue| {
-        let id = net.queue_id(&queue.name).map(Destination::Queue);
-        net.bindings().any(|(_, binding)| Some(binding.destination) == id)
-    };
-    rebuilt(
-        net,
-        |exchange| binds_exchange(&exchange.name) || named(&exchange.name),
-        |queue| bound(queue),
-        |_| true,
-    )
-}
-
-fn rebuilt(
-    net: &Topology,
-    exchange: impl Fn(&Exchange) -> bool,
-    queue: impl Fn(&Queue) -> bool,
-    binding: impl Fn(BindingId) -> bool,
-) -> Topology {
+fn without(net: &Topology, part: &Part) -> Topology {
     let mut smaller = Topology::new(net.version());
-    for (_, kept) in net.exchanges().filter(|(_, kept)| broker::is_predeclared(&kept.name) || exchange(kept))
-    {
-        smaller.add_exchange(kept.clone()).expect("as before");
+    for (_, exchange) in net.exchanges() {
+        if !matches!(part, Part::Exchange(name) if *name == exchange.name) {
+            smaller.add_exchange(exchange.clone()).expect("as before");
+        }
     }
-    for (_, kept) in net.queues().filter(|(_, kept)| queue(kept)) {
-        smaller.add_queue(kept.clone()).expect("as before");
+    for (_, queue) in net.queues() {
+        if !matches!(part, Part::Queue(name) if *name == queue.name) {
+            smaller.add_queue(queue.clone()).expect("as before");
+        }
     }
-    for (_, kept) in net.bindings().filter(|(id, _)| binding(*id)) {
-        let source = smaller.exchange_id(&net.exchange(kept.source).name);
-        let destination = match kept.destination {
+    for (id, binding) in net.bindings() {
+        let source = smaller.exchange_id(&net.exchange(binding.source).name);
+        let destination = match binding.destination {
             Destination::Queue(id) => smaller.queue_id(&net.queue(id).name).map(Destination::Queue),
             Destination::Exchange(id) => {
                 smaller.exchange_id(&net.exchange(id).name).map(Destination::Exchange)
             }
         };
-        if let (Some(source), Some(destination)) = (source, destination) {
-            let key = kept.routing_key.clone();
-            smaller.bind(source, destination, key, kept.arguments.clone()).expect("as before");
+        if let (Some(source), Some(destination)) = (source, destination)
+            && !matches!(part, Part::Binding(at) if *at == id.index())
+        {
+            let key = binding.routing_key.clone();
+            smaller.bind(source, destination, key, binding.arguments.clone()).expect("as before");
         }
     }
     smaller
