@@ -62,7 +62,7 @@ impl<'a> Reader<'a, '_> {
                 self.child(definition, child);
             }
         }
-        self.required(definition);
+        self.required(definition, &nested);
         nested
     }
 
@@ -271,12 +271,16 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn required(&mut self, definition: &Definition) {
+    /// Speaks of what must be said and is not; what stands in a child node is read later.
+    fn required(&mut self, definition: &Definition, nested: &[&Node]) {
         if definition.external {
             return;
         }
         for attribute in self.kind.attributes {
-            if attribute.required && definition.field(attribute.name).is_none() && attribute.name != "name" {
+            let said = definition.field(attribute.name).is_some()
+                || attribute.name == "name"
+                || nested.iter().any(|child| child.is(attribute.name));
+            if attribute.required && !said {
                 self.report.push(
                     Diagnostic::new(
                         codes::MISSING,
