@@ -3,11 +3,13 @@
 //! This room knows topologies and asks `topoc-routing` whatever a broker would decide. It may not know lints.
 
 mod arrivals;
+mod circles;
 mod effective;
 mod flows;
 mod routes;
 
 pub use arrivals::{Arrivals, is_federated};
+pub use circles::circles;
 pub use effective::{Applied, Effective, Source};
 pub use flows::{Flow, is_open, key_template};
 pub use routes::Routes;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use topoc_routing::language::TooComplex;
+use topoc_routing::{ExchangeKind, language::TooComplex};
 
 use crate::{
     diag::Span,
     graph::{Arrivals, Flow, Graph},
+    kind::{Attribute, Definition, Field},
     syntax::Word,
     topology::{Answers, Binding, Consumes, Message, Queue, Reference, Service, Topology},
 };
@@ -117,6 +118,13 @@ impl<'g, 'a> Context<'g, 'a> {
         self.inbound.get(&(queue.vhost(), queue.name())).map_or(&[], Vec::as_slice)
     }
 
+    /// By what a binding's source chooses among its bindings; none for an exchange that is not declared.
+    #[must_use]
+    pub fn routes_as(&self, binding: Binding<'_>) -> Option<&ExchangeKind> {
+        let routes = &self.graph.routes(binding.vhost())?.topology;
+        Some(routes.exchange(routes.exchange_id(binding.source())?).kind.matching())
+    }
+
     /// Whether the topology says who publishes what: without a single message it cannot be asked for more.
     #[must_use]
     pub fn says_what_is_published(&self) -> bool {
@@ -128,6 +136,20 @@ impl<'g, 'a> Context<'g, 'a> {
     pub fn says_who_consumes(&self) -> bool {
         self.topology.contract.services.iter().any(|service| !service.consumes.is_empty())
     }
+}
+
+/// Every attribute that is said of anything, in the order of the topology.
+pub(super) fn described(
+    topology: &Topology,
+) -> impl Iterator<Item = (&Definition, &'static Attribute, &Field)> {
+    let contract = &topology.contract;
+    let messages = contract.messages.iter().map(|message| &message.definition);
+    let rpcs = contract.rpcs.iter().map(|rpc| &rpc.definition);
+    let all = topology.definitions().iter().chain(messages).chain(rpcs);
+    all.flat_map(|definition| {
+        let kind = definition.kind.kind();
+        definition.fields().filter_map(move |(name, field)| Some((definition, kind.attribute(name)?, field)))
+    })
 }
 
 fn hearers(topology: &Topology) -> HashMap<(&str, &str), Vec<Hearer<'_>>> {

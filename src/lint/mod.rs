@@ -3,12 +3,48 @@
 //! This room knows graphs and topologies. It may not know plans or brokers.
 
 mod context;
+mod edit;
 #[cfg(feature = "cli")]
 mod index;
 mod levels;
 
+mod ae_cycle;
+mod ae_missing;
+mod ae_not_reached_via_e2e;
+mod arg_bad_type;
+mod arg_out_of_range;
+mod arg_wrong_queue_type;
+mod binding_never_matches;
+mod default_exchange_binding;
+mod delivery_limit_not_int;
+mod dlrk_without_dlx_arg;
 mod dlx_missing_exchange;
+mod duplicate_delivery;
+mod e2e_cycle;
+mod hash_both_args;
+mod hash_duplicate_destination;
+mod hash_weight_not_int;
+mod headers_all_x_only;
+mod headers_any_empty;
+mod implicit_queue_type;
+mod key_on_fanout_ignored;
+mod local_random_bad_binding;
+mod name_too_long;
+mod near_duplicate_name;
+mod publish_internal_exchange;
+mod quorum_not_durable;
+mod quorum_reject_publish_dlx;
+mod reserved_name;
+mod shadowed_binding;
+mod stream_ttl_or_dlx;
+mod topic_too_many_hashes;
+mod topic_wildcard_partial_word;
 mod unknown_exchange;
+mod unknown_queue;
+mod unknown_x_argument;
+mod unreachable_queue;
+mod unroutable_publish;
+mod wildcard_on_direct;
 
 pub use context::Context;
 #[cfg(feature = "cli")]
@@ -31,7 +67,45 @@ pub struct Lint {
 }
 
 /// Every lint, in the order of the codes.
-pub const LINTS: &[Lint] = &[unknown_exchange::LINT, dlx_missing_exchange::LINT];
+pub const LINTS: &[Lint] = &[
+    unknown_exchange::LINT,
+    unknown_queue::LINT,
+    reserved_name::LINT,
+    name_too_long::LINT,
+    default_exchange_binding::LINT,
+    near_duplicate_name::LINT,
+    unknown_x_argument::LINT,
+    arg_wrong_queue_type::LINT,
+    arg_bad_type::LINT,
+    arg_out_of_range::LINT,
+    quorum_not_durable::LINT,
+    dlrk_without_dlx_arg::LINT,
+    quorum_reject_publish_dlx::LINT,
+    delivery_limit_not_int::LINT,
+    stream_ttl_or_dlx::LINT,
+    local_random_bad_binding::LINT,
+    hash_both_args::LINT,
+    implicit_queue_type::LINT,
+    dlx_missing_exchange::LINT,
+    unroutable_publish::LINT,
+    unreachable_queue::LINT,
+    binding_never_matches::LINT,
+    topic_wildcard_partial_word::LINT,
+    topic_too_many_hashes::LINT,
+    wildcard_on_direct::LINT,
+    key_on_fanout_ignored::LINT,
+    shadowed_binding::LINT,
+    duplicate_delivery::LINT,
+    headers_all_x_only::LINT,
+    headers_any_empty::LINT,
+    ae_not_reached_via_e2e::LINT,
+    ae_missing::LINT,
+    ae_cycle::LINT,
+    hash_weight_not_int::LINT,
+    hash_duplicate_destination::LINT,
+    publish_internal_exchange::LINT,
+    e2e_cycle::LINT,
+];
 
 /// The lint of a name or code.
 #[must_use]
@@ -43,12 +117,10 @@ const fn error(code: &'static str, name: &'static str, summary: &'static str) ->
     Code { code, name, severity: Severity::Error, summary }
 }
 
-#[expect(dead_code, reason = "the lints that use it follow")]
 const fn warning(code: &'static str, name: &'static str, summary: &'static str) -> Code {
     Code { code, name, severity: Severity::Warning, summary }
 }
 
-#[expect(dead_code, reason = "the lints that use it follow")]
 const fn hint(code: &'static str, name: &'static str, summary: &'static str) -> Code {
     Code { code, name, severity: Severity::Hint, summary }
 }

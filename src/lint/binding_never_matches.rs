@@ -1,0 +1,78 @@
+//! A binding that none of the keys published to its exchange can match.
+
+use std::collections::BTreeMap;
+
+use topoc_routing::{BindingId, ExchangeId, ExchangeKind};
+
+use super::{
+    Context, Lint,
+    edit::{bind, key_span, publish_span},
+    topic_wildcard_partial_word::partial_word,
+    warning, wildcard_on_direct,
+};
+use crate::{
+    diag::{Diagnostic, Report},
+    kind::Provenance,
+    topology::{Binding, Message},
+};
+
+pub(super) const LINT: Lint = Lint {
+    code: warning(
+        "R003",
+        "binding-never-matches",
+        "No key that is published to the exchange matches a binding.",
+    ),
+    page: include_str!("binding_never_matches.md"),
+    check,
+};
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    for (vhost, routes) in context.graph.vhosts() {
+        let Some(arrivals) = context.arrivals(vhost) else { continue };
+        let mut published: BTreeMap<ExchangeId, Vec<&Message>> = BTreeMap::new();
+        for (message, flow) in context.flows().filter(|(_, flow)| std::ptr::eq(flow.routes, routes)) {
+            published.entry(flow.exchange).or_default().push(message);
+        }
+        for (exchange, messages) in &published {
+            let kind = routes.topology.exchange(*exchange).kind.matching();
+            if !matches!(kind, ExchangeKind::Direct | ExchangeKind::Topic) || arrivals.open.contains(exchange)
+            {
+                continue;
+            }
+            let unmatched = |id: &&BindingId| !arrivals.bindings.contains(id);
+            for id in routes.topology.bindings_of(*exchange).iter().filter(unmatched) {
+                let Some(binding) = routes.binding(*id) else { continue };
+                let told = match kind {
+                    ExchangeKind::Topic => partial_word(binding.routing_key()).is_some(),
+                    _ => wildcard_on_direct::concerns(binding.routing_key()),
+                };
+                if !told && binding.0.provenance == Provenance::Written && !binding.0.external {
+                    report.push(never(binding, messages));
+                }
+            }
+        }
+    }
+}
+
+fn never(binding: Binding<'_>, messages: &[&Message]) -> Diagnostic {
+    let key = binding.routing_key();
+    let shown = if key.is_empty() { "an empty key".to_owned() } else { format!("`{key}`") };
+    let mut diagnostic = Diagnostic::new(
+        LINT.code,
+        format!("no message that is published to `{}` matches {shown}", binding.source()),
+    )
+    .label(key_span(binding), format!("`{}` gets nothing by this binding", binding.destination()));
+    let near =
+        messages.iter().min_by_key(|message| strsim::damerau_levenshtein(&message.routing_key.text, key));
+    let mut edit = "remove the `bind`".to_owned();
+    if let Some(near) = near {
+        let name = &near.name.text;
+        diagnostic = diagnostic.label(publish_span(near), format!("the nearest key is that of `{name}`"));
+        if !near.routing_key.text.contains('{') {
+            edit = format!("write `{}`, or remove it", bind(binding.source(), &near.routing_key.text));
+        }
+    }
+    diagnostic
+        .note("whoever waits for it waits in vain, and the broker sees nothing wrong")
+        .help(format!("{edit}; if others publish with that key, declare their message with `external`"))
+}

@@ -1,0 +1,35 @@
+//! A delivery limit is no whole number.
+
+use super::{Context, Lint, context::described, error};
+use crate::diag::{Diagnostic, Report};
+
+pub(super) const LINT: Lint = Lint {
+    code: error(
+        "A007",
+        "delivery-limit-not-int",
+        "A delivery limit is no whole number, and the broker takes its own.",
+    ),
+    page: include_str!("delivery_limit_not_int.md"),
+    check,
+};
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    for (definition, attribute, field) in described(context.topology) {
+        if attribute.name != "delivery-limit" || field.value.is_of(attribute.ty) {
+            continue;
+        }
+        let number = field.value.as_text().and_then(|text| text.trim().parse::<i64>().ok());
+        report.push(
+            Diagnostic::new(
+                LINT.code,
+                format!("`delivery-limit` of the {} `{}` is no whole number", definition.kind.word(), definition.name()),
+            )
+            .label(field.span, "a whole number is wanted")
+            .note("the broker takes its own limit instead, 20 from RabbitMQ 4.0 on and none before, and says nothing")
+            .help(match number {
+                Some(number) => format!("write `delivery-limit {number}`"),
+                None => "write a number such as `delivery-limit 20`; -1 is no limit".to_owned(),
+            }),
+        );
+    }
+}

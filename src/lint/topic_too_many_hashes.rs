@@ -1,0 +1,42 @@
+//! A topic binding with more `#` than the broker matches quickly.
+
+use topoc_routing::{ExchangeKind, topic};
+
+use super::{
+    Context, Lint,
+    edit::{bind, key_span},
+    hint,
+};
+use crate::diag::{Diagnostic, Report};
+
+/// How many `#` every broker takes and matches at ease.
+const EASY: usize = 2;
+
+pub(super) const LINT: Lint = Lint {
+    code: hint("R005", "topic-too-many-hashes", "A topic binding has more than two `#`."),
+    page: include_str!("topic_too_many_hashes.md"),
+    check,
+};
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    for binding in context.topology.bindings() {
+        let key = binding.routing_key();
+        let hashes = topic::words(key).filter(|word| *word == "#").count();
+        if hashes <= EASY || context.routes_as(binding) != Some(&ExchangeKind::Topic) {
+            continue;
+        }
+        let mut fewer: Vec<&str> = topic::words(key).collect();
+        fewer.dedup_by(|next, word| *next == "#" && *word == "#");
+        let edit = if fewer.iter().filter(|word| **word == "#").count() <= EASY {
+            format!("write `{}`, which is the same", bind(binding.source(), &fewer.join(".")))
+        } else {
+            "write `*` where one word is meant".to_owned()
+        };
+        report.push(
+            Diagnostic::new(LINT.code, format!("`{key}` has {hashes} `#`"))
+                .label(key_span(binding), "the broker tries each of them with every number of words")
+                .note("the work for one key grows with its length to that power; the newest brokers refuse such a binding")
+                .help(edit),
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! A service or rpc names a queue that nobody declares.
+
+use super::{Context, Lint, error};
+use crate::{
+    diag::{Diagnostic, Report, did_you_mean},
+    kind::KindId,
+    topology::Reference,
+};
+
+pub(super) const LINT: Lint = Lint {
+    code: error("N002", "unknown-queue", "A service or rpc names a queue that nobody declares."),
+    page: include_str!("unknown_queue.md"),
+    check,
+};
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    let contract = &context.topology.contract;
+    let consumed = contract.services.iter().flat_map(|service| &service.consumes);
+    for consumes in consumed {
+        look_up(
+            context,
+            &consumes.queue,
+            "the broker answers `basic.consume` with 404 and closes the channel",
+            report,
+        );
+    }
+    for rpc in contract.rpcs.iter().filter(|rpc| !rpc.definition.external) {
+        if let Some(queue) = &rpc.queue {
+            look_up(
+                context,
+                queue,
+                "a question that is sent there is dropped, and its caller waits for the timeout",
+                report,
+            );
+        }
+    }
+}
+
+fn look_up(context: &Context<'_, '_>, queue: &Reference, note: &str, report: &mut Report) {
+    let written = queue.vhost.as_ref().map(|vhost| &*vhost.text);
+    let name = &queue.name;
+    let vhosts = context.topology.vhosts_of(KindId::Queue, &name.text);
+    // a name that stands in several vhosts is the language's to ask about
+    if vhosts.iter().any(|vhost| written.is_none_or(|written| **vhost == *written)) {
+        return;
+    }
+    let known = context.topology.queues().filter(|queue| written.is_none_or(|vhost| queue.vhost() == vhost));
+    let place = written.map_or_else(String::new, |vhost| format!(" in vhost `{vhost}`"));
+    report.push(
+        Diagnostic::new(LINT.code, format!("no queue `{}` is declared{place}", name.text))
+            .label(name.span, "named here")
+            .note(note)
+            .help(did_you_mean(&name.text, known.map(|queue| queue.name()), "queue")),
+    );
+}
