@@ -55,6 +55,11 @@ pub enum Error {
         /// What came.
         found: String,
     },
+    /// The broker's definitions make no sense to topoc.
+    Unreadable {
+        /// What is wrong.
+        trouble: String,
+    },
     /// The management API has no path for a name such as `..`, and nothing was sent.
     Unsayable {
         /// The method.
@@ -118,7 +123,7 @@ impl Error {
             Self::NoAmqp { only_plain: true, .. } => {
                 Some("name it, if it may go without TLS: --amqp amqp://host:5672".to_owned())
             }
-            Self::Unsayable { .. } | Self::NotFound { .. } | Self::Refused { .. } => None,
+            Self::Unreadable { .. } | Self::Unsayable { .. } | Self::NotFound { .. } | Self::Refused { .. } => None,
         }
     }
 }
@@ -167,6 +172,7 @@ impl fmt::Display for Error {
             Self::NotManagement { asked, found } => {
                 write!(f, "{asked}: this is not RabbitMQ's management API: {found}")
             }
+            Self::Unreadable { trouble } => f.write_str(trouble),
             Self::Unsayable { method, name } => {
                 write!(
                     f,

@@ -115,18 +115,11 @@ impl Record {
         Ok(records)
     }
 
-    /// The names of parameters of this topology's record that `kept` does not need.
+    /// The names of parameters that an earlier record has and a later one of the same topology has not.
     #[must_use]
-    pub fn leftovers<'a>(
-        topology: &str,
-        parameters: impl Iterator<Item = (&'a str, &'a Json)>,
-        kept: &[Parameter],
-    ) -> Vec<String> {
-        parameters
-            .filter(|(name, value)| name.starts_with(RECORD_PREFIX) && value["part-of"] == topology)
-            .filter(|(name, _)| kept.iter().all(|(keep, _)| keep != name))
-            .map(|(name, _)| name.to_owned())
-            .collect()
+    pub fn leftovers(earlier: &[Parameter], later: &[Parameter]) -> Vec<String> {
+        let kept: BTreeSet<&String> = later.iter().map(|(name, _)| name).collect();
+        earlier.iter().map(|(name, _)| name).filter(|name| !kept.contains(name)).cloned().collect()
     }
 }
 
@@ -228,8 +221,7 @@ mod tests {
     #[test]
     fn parts_of_an_earlier_record_are_left_over() {
         let (old, new) = (record(40_000).parameters(), record(5).parameters());
-        let leftovers =
-            Record::leftovers("orders", old.iter().map(|(name, value)| (name.as_str(), value)), &new);
+        let leftovers = Record::leftovers(&old, &new);
         assert_eq!(leftovers.len(), 3);
         assert!(!leftovers.contains(&"topoc:orders".to_owned()));
     }

@@ -1,0 +1,315 @@
+//! Carrying out a plan: its very steps, in its order, several at once, each accounted for.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    Client, Error, Overview, Secrets, entity,
+    guard::Guard,
+    ledger,
+    replace::{Tools, Trouble},
+};
+use crate::{
+    kind::{Identity, KindId},
+    plan::{Action, Plan, Step, StepId, count},
+};
+
+/// How a plan is carried out.
+#[derive(Clone, Copy)]
+pub struct Apply<'a> {
+    /// To which broker.
+    pub client: &'a Client,
+    /// Who it is.
+    pub overview: &'a Overview,
+    /// Where secrets are found.
+    pub secrets: &'a Secrets,
+    /// How many requests are under way at once.
+    pub concurrency: usize,
+    /// Whether messages may be lost.
+    pub allow_data_loss: bool,
+    /// Once it is true, no further step is started.
+    pub stop: &'a AtomicBool,
+    /// Is told of each step as it ends.
+    pub ended: &'a (dyn Fn(StepId, &Outcome) + Sync),
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// The broker did not do it: its reason, and what to do, where there is something.
+    Failed {
+        /// The broker's words.
+        reason: String,
+        /// What to do.
+        help: Option<String>,
+        /// Whether it may have been done all the same.
+        in_doubt: bool,
+    },
+    /// topoc did not do it: the plan says that it must not, or messages would be lost.
+    Refused(String),
+    /// Something that it needs is not done.
+    Skipped(String),
+    /// The run ended before it.
+    NotStarted,
+}
+
+impl Outcome {
+    /// The word for it in JSON.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed { .. } => "failed",
+            Self::Refused(_) => "refused",
+            Self::Skipped(_) => "skipped",
+            Self::NotStarted => "not-started",
+        }
+    }
+
+    /// Why it is not done.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Done | Self::NotStarted => None,
+            Self::Failed { reason, .. } | Self::Refused(reason) | Self::Skipped(reason) => Some(reason),
+        }
+    }
+}
+
+/// What became of a plan.
+#[derive(Debug)]
+pub struct Applied {
+    /// What became of each step, in the plan's order.
+    pub outcomes: Vec<Outcome>,
+    /// Why what was done is not on record. The steps are repeatable: applying again records them.
+    pub unrecorded: Option<Error>,
+}
+
+impl Applied {
+    /// How many steps are done.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count()
+    }
+
+    /// Whether all is done and on record.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.done() == self.outcomes.len() && self.unrecorded.is_none()
+    }
+}
+
+/// Carries out a plan. What it makes is put on record before it is made, so that a crash at any moment loses track of
+/// nothing.
+///
+/// # Errors
+/// When the record cannot be written beforehand: then nothing has been changed.
+pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
+    let intent: BTreeSet<Identity> = plan
+        .steps
+        .iter()
+        .filter(|step| !matches!(step.action, Action::Delete | Action::Refuse))
+        .map(|step| step.identity.clone())
+        .chain(plan.owned.iter().cloned())
+        .collect();
+    if let Some(topology) = plan.topology.as_ref().filter(|_| intent != plan.owned) {
+        ledger::write(how.client, topology, &plan.owned, &intent).await?;
+    }
+    let guard = Guard::new(how.client, how.overview);
+    let leaving =
+        plan.steps.iter().filter(|step| step.action == Action::Delete).map(|step| step.identity.clone()).collect();
+    let run = Run {
+        plan,
+        how,
+        outcomes: Mutex::new(vec![None; plan.steps.len()]),
+        troubled: Mutex::default(),
+        lost: AtomicBool::new(false),
+        tools: Tools {
+            client: how.client,
+            secrets: how.secrets,
+            guard: &guard,
+            guarded: !how.allow_data_loss,
+            leaving: &leaving,
+        },
+    };
+    let ids: Vec<StepId> = (0..plan.steps.len()).collect();
+    for phase in ids.chunk_by(|a, b| plan.steps[*a].phase == plan.steps[*b].phase) {
+        // the broker applies policies to all queues at once: several at a time get in each other's way
+        let policies = matches!(plan.steps[phase[0]].kind, KindId::Policy | KindId::OperatorPolicy);
+        let concurrency = if policies { 1 } else { how.concurrency.max(1) };
+        stream::iter(phase).for_each_concurrent(concurrency, |id| run.step(*id)).await;
+    }
+    let outcomes: Vec<Outcome> = run
+        .outcomes
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .into_iter()
+        .map(|outcome| outcome.unwrap_or(Outcome::NotStarted))
+        .collect();
+    let owned = owned_after(plan, &outcomes);
+    let mut unrecorded = None;
+    if let Some(topology) = plan.topology.as_ref().filter(|_| owned != intent) {
+        unrecorded = ledger::write(how.client, topology, &intent, &owned).await.err();
+    }
+    Ok(Applied { outcomes, unrecorded })
+}
+
+/// What the topology owns once its steps have ended so. What the broker has plainly refused to make was not made; what is
+/// in doubt stays on record.
+fn owned_after(plan: &Plan, outcomes: &[Outcome]) -> BTreeSet<Identity> {
+    let mut owned = plan.owned.clone();
+    for gone in &plan.gone {
+        owned.remove(gone);
+    }
+    for (step, outcome) in plan.steps.iter().zip(outcomes) {
+        let in_doubt = matches!(outcome, Outcome::Failed { in_doubt: true, .. });
+        match step.action {
+            Action::Delete if *outcome == Outcome::Done => {
+                owned.remove(&step.identity);
+                for implied in &step.implies {
+                    owned.remove(implied);
+                }
+            }
+            Action::Delete | Action::Refuse => {}
+            _ if *outcome == Outcome::Done || in_doubt => {
+                owned.insert(step.identity.clone());
+            }
+            _ => {}
+        }
+    }
+    owned
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    how: Apply<'a>,
+    outcomes: Mutex<Vec<Option<Outcome>>>,
+    /// The first step that is not done, by vhost: nothing is deleted where something is missing.
+    troubled: Mutex<BTreeMap<Option<String>, StepId>>,
+    /// The broker is gone: further steps would only wait for it.
+    lost: AtomicBool,
+    tools: Tools<'a>,
+}
+
+impl Run<'_> {
+    async fn step(&self, id: StepId) {
+        let step = &self.plan.steps[id];
+        if self.how.stop.load(Ordering::Relaxed) || self.lost.load(Ordering::Relaxed) {
+            return;
+        }
+        let outcome = match self.obstacle(step) {
+            Some(outcome) => outcome,
+            None => self.carry_out(step).await,
+        };
+        if outcome != Outcome::Done && !matches!(step.action, Action::Refuse | Action::Delete) {
+            let vhost = step.vhost().map(ToString::to_string);
+            let mut troubled = self.troubled.lock().unwrap_or_else(PoisonError::into_inner);
+            troubled.entry(vhost).or_insert(id);
+        }
+        (self.how.ended)(id, &outcome);
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)[id] = Some(outcome);
+    }
+
+    /// Why a step is not even tried.
+    fn obstacle(&self, step: &Step) -> Option<Outcome> {
+        if step.action == Action::Refuse {
+            return Some(Outcome::Refused(step.reason.clone()));
+        }
+        let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = step.needs.iter().find(|id| outcomes[**id] != Some(Outcome::Done));
+        if let Some(missing) = missing {
+            return Some(Outcome::Skipped(format!("it needs `{}`, which is not done", self.plan.steps[*missing].title())));
+        }
+        if step.action == Action::Delete {
+            let troubled = self.troubled.lock().unwrap_or_else(PoisonError::into_inner);
+            let vhost = match step.kind {
+                // a vhost and a user may be what any other thing rests on
+                KindId::Vhost | KindId::User => troubled.values().next(),
+                _ => troubled.get(&step.vhost().map(ToString::to_string)).or_else(|| troubled.get(&None)),
+            };
+            if let Some(first) = vhost {
+                let title = self.plan.steps[*first].title();
+                return Some(Outcome::Skipped(format!("nothing is deleted as long as `{title}` is not done")));
+            }
+        }
+        // a queue is looked into just before; of the rest the plan knows as much as can be known
+        if step.kind != KindId::Queue && step.loses() > 0 && !self.how.allow_data_loss {
+            let danger = step.danger.as_ref().map_or("", |danger| &danger.text);
+            return Some(Outcome::Refused(format!("{danger}: --allow-data-loss does it all the same")));
+        }
+        None
+    }
+
+    async fn carry_out(&self, step: &Step) -> Outcome {
+        let result = match (step.action, &step.desired, &step.live) {
+            (Action::Adopt | Action::Refuse, ..) => Ok(()),
+            (Action::Create | Action::Change, Some(desired), live) => {
+                let live = live.as_ref();
+                match entity::put(desired, live, self.how.secrets) {
+                    Ok(requests) => self.send(requests).await,
+                    Err(error) => Err(error.into()),
+                }
+            }
+            (Action::Replace, ..) => self.tools.replace(step).await,
+            (Action::Delete, _, Some(live)) => match step.kind {
+                KindId::Queue => self.tools.delete_queue(live).await,
+                KindId::Binding => self.tools.delete_binding(live).await.map_err(Trouble::Broker),
+                KindId::Vhost => self.delete_vhost(step).await,
+                _ => self.send(entity::delete(live)).await,
+            },
+            (Action::Create | Action::Change | Action::Delete, ..) => Ok(()),
+        };
+        match result {
+            Ok(()) => Outcome::Done,
+            Err(Trouble::Objection(why)) => {
+                Outcome::Refused(format!("{why}: drain it first, or say --allow-data-loss"))
+            }
+            Err(Trouble::Secret(reason)) => Outcome::Failed { reason, help: None, in_doubt: false },
+            Err(Trouble::Other(reason)) => Outcome::Failed { reason, help: None, in_doubt: true },
+            Err(Trouble::Broker(error)) => {
+                if matches!(error, Error::Unreachable { .. }) {
+                    self.lost.store(true, Ordering::Relaxed);
+                }
+                let reason = error.reason().map_or_else(|| error.to_string(), ToOwned::to_owned);
+                let in_doubt = matches!(error, Error::Lost { .. } | Error::Unreachable { .. });
+                Outcome::Failed { reason, help: error.help(), in_doubt }
+            }
+        }
+    }
+
+    async fn send(&self, requests: Vec<super::Request>) -> Result<(), Trouble> {
+        for request in requests {
+            // what is to go and is gone has gone
+            if request.method() == super::Method::Delete {
+                self.how.client.find(&request).await?;
+            } else {
+                self.how.client.send(&request).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A vhost takes all that is in it along, so its queues are looked into just before.
+    async fn delete_vhost(&self, step: &Step) -> Result<(), Trouble> {
+        let name = step.identity.parts.first().map_or("", |name| &**name);
+        if self.tools.guarded {
+            let held = self.tools.guard.all(name).await?;
+            let total = held.0.values().map(|held| held.total()).sum();
+            if total > 0 {
+                let messages = count(total, "message", "messages");
+                return Err(Trouble::Objection(format!("its queues hold {messages}")));
+            }
+        }
+        let Some(live) = &step.live else { return Ok(()) };
+        self.send(entity::delete(live)).await
+    }
+}

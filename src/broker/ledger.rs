@@ -1,0 +1,30 @@
+//! Keeping the ownership record in the broker; see [`crate::plan::Record`].
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::json;
+
+use super::{Client, Error, Request};
+use crate::{kind::Identity, plan::Record};
+
+/// Writes what a topology owns in place of what it owned before: parts first, then the head, then what is left over goes,
+/// so that a crash at any moment leaves the one record or the other.
+pub(super) async fn write(
+    client: &Client,
+    topology: &Arc<str>,
+    before: &BTreeSet<Identity>,
+    after: &BTreeSet<Identity>,
+) -> Result<(), Error> {
+    let parameters = |entries: &BTreeSet<Identity>| {
+        Record { topology: topology.clone(), entries: entries.clone() }.parameters()
+    };
+    let (earlier, later) = (parameters(before), parameters(after));
+    for (name, value) in &later {
+        let body = json!({"name": name, "value": value});
+        client.send(&Request::put(&["global-parameters", name], body)).await?;
+    }
+    for name in Record::leftovers(&earlier, &later) {
+        client.find(&Request::delete(&["global-parameters", &name])).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! A broker's state, read in as few requests as it takes.
+
+use serde_json::{Map, Value as Json};
+
+use super::{Client, Error, Request};
+use crate::plan::{Held, Live};
+
+/// Reads what is on the broker. An administrator gets it in one answer; anybody else what they may see, without users.
+///
+/// # Errors
+/// As [`Client::send`], and when the answer makes no sense.
+pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
+    let (definitions, users_unseen) = match client.send(&Request::get(&["definitions"])).await {
+        Ok(definitions) => (definitions, false),
+        Err(Error::Unauthorized { .. }) => (piece_by_piece(client, version).await?, true),
+        Err(error) => return Err(error),
+    };
+    let mut live = Live::from_definitions(&definitions)
+        .map_err(|error| Error::Unreadable { trouble: format!("the broker at {}: {error}", client.endpoint()) })?;
+    live.users_unseen = users_unseen;
+    let told = |vhost: &Json| vhost.get("metadata").is_some();
+    if !definitions["vhosts"].as_array().is_some_and(|vhosts| vhosts.iter().all(told)) {
+        live.describe_vhosts(&client.send(&Request::get(&["vhosts"])).await?);
+    }
+    Ok(live)
+}
+
+/// What `GET /api/definitions` would say, from what a user without the tag `administrator` may ask for.
+async fn piece_by_piece(client: &Client, version: &str) -> Result<Json, Error> {
+    let mut lists = Map::from_iter([("rabbitmq_version".to_owned(), Json::from(version))]);
+    for list in ["vhosts", "exchanges", "queues", "bindings", "policies", "parameters", "global_parameters"] {
+        let request = Request::get(&[&list.replace('_', "-")]);
+        let request = if list == "queues" { request.query("disable_stats", "true") } else { request };
+        let mut found = client.send(&request).await?;
+        if let Some(queues) = found.as_array_mut().filter(|_| list == "queues") {
+            // a connection's own, and gone with it
+            queues.retain(|queue| queue["exclusive"] != true);
+        }
+        lists.insert(list.to_owned(), found);
+    }
+    Ok(Json::Object(lists))
+}
+
+/// Reads what all queues hold: live for classic queues, some seconds old for quorum queues, nothing for streams.
+///
+/// # Errors
+/// As [`Client::send`].
+pub async fn held(client: &Client) -> Result<Held, Error> {
+    Ok(Held::from_json(&client.send(&totals(&["queues"])).await?))
+}
+
+/// The cheap way to ask for what queues hold, and the only one without the statistics' delay of 5 to 10 s.
+pub(super) fn totals(segments: &[&str]) -> Request {
+    Request::get(segments).query("disable_stats", "true").query("enable_queue_totals", "true")
+}
