@@ -13,6 +13,7 @@ pub mod broker;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diag;
+pub mod export;
 pub mod graph;
 pub mod kind;
 pub mod lint;

@@ -125,8 +125,12 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
         ledger::write(how.client, topology, &plan.owned, &intent).await?;
     }
     let guard = Guard::new(how.client, how.overview);
-    let leaving =
-        plan.steps.iter().filter(|step| step.action == Action::Delete).map(|step| step.identity.clone()).collect();
+    let leaving = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Delete)
+        .map(|step| step.identity.clone())
+        .collect();
     let run = Run {
         plan,
         how,
@@ -227,7 +231,10 @@ impl Run<'_> {
         let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = step.needs.iter().find(|id| outcomes[**id] != Some(Outcome::Done));
         if let Some(missing) = missing {
-            return Some(Outcome::Skipped(format!("it needs `{}`, which is not done", self.plan.steps[*missing].title())));
+            return Some(Outcome::Skipped(format!(
+                "it needs `{}`, which is not done",
+                self.plan.steps[*missing].title()
+            )));
         }
         if step.action == Action::Delete {
             let troubled = self.troubled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -238,7 +245,9 @@ impl Run<'_> {
             };
             if let Some(first) = vhost {
                 let title = self.plan.steps[*first].title();
-                return Some(Outcome::Skipped(format!("nothing is deleted as long as `{title}` is not done")));
+                return Some(Outcome::Skipped(format!(
+                    "nothing is deleted as long as `{title}` is not done"
+                )));
             }
         }
         // a queue is looked into just before; of the rest the plan knows as much as can be known

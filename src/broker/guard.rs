@@ -119,7 +119,9 @@ impl<'a> Guard<'a> {
                 .map_err(|error| format!("{address}: {error}"))?;
             connections.insert(vhost.clone(), connection);
         }
-        let Some(connection) = connections.get(vhost) else { return Err("there is no connection".to_owned()) };
+        let Some(connection) = connections.get(vhost) else {
+            return Err("there is no connection".to_owned());
+        };
         let trouble = |error: lapin::Error| error.to_string();
         // a queue that is not there closes the channel, so each gets its own
         let channel = connection.create_channel().await.map_err(trouble)?;

@@ -15,8 +15,9 @@ pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
         Err(Error::Unauthorized { .. }) => (piece_by_piece(client, version).await?, true),
         Err(error) => return Err(error),
     };
-    let mut live = Live::from_definitions(&definitions)
-        .map_err(|error| Error::Unreadable { trouble: format!("the broker at {}: {error}", client.endpoint()) })?;
+    let mut live = Live::from_definitions(&definitions).map_err(|error| Error::Unreadable {
+        trouble: format!("the broker at {}: {error}", client.endpoint()),
+    })?;
     live.users_unseen = users_unseen;
     let told = |vhost: &Json| vhost.get("metadata").is_some();
     if !definitions["vhosts"].as_array().is_some_and(|vhosts| vhosts.iter().all(told)) {

@@ -98,8 +98,11 @@ impl Tools<'_> {
 
     async fn unbind(&self, bindings: &[Definition]) -> Result<(), Error> {
         let requests: Vec<Request> = bindings.iter().flat_map(entity::delete).collect();
-        let results: Vec<Result<_, Error>> =
-            stream::iter(&requests).map(|request| self.client.find(request)).buffer_unordered(BINDINGS).collect().await;
+        let results: Vec<Result<_, Error>> = stream::iter(&requests)
+            .map(|request| self.client.find(request))
+            .buffer_unordered(BINDINGS)
+            .collect()
+            .await;
         results.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
     }
 
@@ -109,8 +112,11 @@ impl Tools<'_> {
         for binding in bindings {
             requests.extend(entity::put(binding, None, self.secrets)?);
         }
-        let results: Vec<Result<_, Error>> =
-            stream::iter(&requests).map(|request| self.client.find(request)).buffer_unordered(BINDINGS).collect().await;
+        let results: Vec<Result<_, Error>> = stream::iter(&requests)
+            .map(|request| self.client.find(request))
+            .buffer_unordered(BINDINGS)
+            .collect()
+            .await;
         results.into_iter().collect::<Result<Vec<_>, _>>().map(drop).map_err(Trouble::Broker)
     }
 
@@ -179,7 +185,10 @@ impl Tools<'_> {
                 Ok(()) => "it is back as it was, with its bindings",
                 Err(_) => "and it could not be put back as it was: it is gone",
             };
-            return Err(Trouble::Other(format!("{}; {outcome}", refusal.reason().unwrap_or(&refusal.to_string()))));
+            return Err(Trouble::Other(format!(
+                "{}; {outcome}",
+                refusal.reason().unwrap_or(&refusal.to_string())
+            )));
         }
         let kept: Vec<Definition> =
             bindings.into_iter().filter(|binding| !self.leaving.contains(&binding.identity())).collect();

@@ -6,15 +6,19 @@
     reason = "the command line is where files and the environment are read"
 )]
 
+mod apply;
 mod arguments;
 mod check;
 mod completions;
+mod diff;
 mod exit;
 mod explain;
+mod export;
 mod fmt;
 mod init;
 mod lints;
 mod markdown;
+mod pending;
 mod schema;
 mod screen;
 mod write;
@@ -44,6 +48,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Diff(diff::Diff),
+    Apply(apply::Apply),
+    Export(export::Export),
     Fmt(fmt::Fmt),
     Explain(explain::Explain),
     Lints(lints::Lints),
@@ -86,6 +93,9 @@ pub fn main() -> ExitCode {
 fn run(verb: Verb, screen: &mut Screen) -> Outcome {
     match verb {
         Verb::Check(check) => check.run(screen),
+        Verb::Diff(diff) => diff.run(screen),
+        Verb::Apply(apply) => apply.run(screen),
+        Verb::Export(export) => export.run(screen),
         Verb::Fmt(fmt) => fmt.run(screen),
         Verb::Explain(explain) => explain.run(screen),
         Verb::Lints(lints) => lints.run(screen),

@@ -151,7 +151,7 @@ impl Value {
             (Self::Integer(bytes), Type::Size(..)) => show_size(*bytes),
             (Self::Integer(integer), _) => integer.to_string(),
             (Self::Bool(bool), _) => bool.to_string(),
-            (Self::Float(float), _) => float.to_string(),
+            (Self::Float(float), _) => format!("{float:?}"),
             (Self::Text(text), _) => text.to_string(),
             (Self::Null, _) => "null".to_owned(),
             (Self::List(items), _) => {

@@ -107,7 +107,7 @@ pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
         })
         .collect();
     let kinds = rows.iter().map(|(step, ..)| width(step.kind.word())).max().unwrap_or(0);
-    let names = rows.iter().map(|(_, name, _)| width(name)).max().unwrap_or(0).min(44);
+    let names = rows.iter().map(|(_, name, _)| width(name)).filter(|width| *width <= 60).max().unwrap_or(0);
     let reasons = rows.iter().map(|(step, ..)| width(&step.reason)).filter(|w| *w <= 44).max().unwrap_or(0);
     let mut out = String::new();
     let mut rows = rows.into_iter();

@@ -1,0 +1,271 @@
+//! `topoc apply`: the steps of the plan, carried out and accounted for.
+
+use std::{
+    io::{self, BufRead as _},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::{
+    Broker, Exit, Format, Input, Outcome as Verdict, Screen, Stop,
+    pending::{Pending, Target, checked, command, pending, runtime},
+};
+use crate::{
+    broker::{Applied, Apply as How, Outcome, apply},
+    plan::{Action, count},
+};
+
+/// Up to so many steps are told one by one where nobody watches a bar.
+const TOLD: usize = 60;
+
+/// Make the broker as the topology says
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  topoc apply topology.kdl --broker http://guest:guest@localhost:15672
+  topoc apply topology.kdl --env production --yes
+  topoc apply topology.kdl --adopt")]
+pub(super) struct Apply {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    broker: Broker,
+    /// In which form to answer: human or json (docs/json.md)
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
+    format: Format,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Take over what this topology has not made and describes otherwise
+    #[arg(long)]
+    adopt: bool,
+    /// Delete and replace queues also when they hold messages
+    #[arg(long)]
+    allow_data_loss: bool,
+    /// How many requests are under way at once
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+    /// Show every step, also of many alike
+    #[arg(long)]
+    all: bool,
+}
+
+impl Apply {
+    pub(super) fn run(self, screen: &mut Screen) -> Verdict {
+        let Some(compiled) = checked(&self.input, screen)? else { return Ok(Exit::Wrong) };
+        if compiled.topology.name.is_none() {
+            return Err(Stop::wrong(
+                "the topology has no name, and what is applied would be nobody's",
+                "write `topology \"name\"` at the top: the name owns what is applied",
+            ));
+        }
+        let runtime = runtime()?;
+        let pending = runtime.block_on(pending(compiled, &self.broker, self.adopt))?;
+        let Target::Broker(broker) = &pending.target else {
+            return Err(Stop::usage(
+                "a definitions file stands for the broker, and cannot be applied to",
+                format!("compare with it: {}", command("diff", &self.input, &[])),
+            ));
+        };
+        let human = self.format == Format::Human;
+        if pending.plan.is_empty() && pending.plan.gone.is_empty() {
+            if human {
+                writeln!(screen.out(), "{}", pending.nothing())?;
+            } else {
+                self.json(&pending, &Applied { outcomes: Vec::new(), unrecorded: None }, screen)?;
+            }
+            return Ok(Exit::Ok);
+        }
+        let missing = pending.secrets.missing(pending.sent());
+        if !missing.is_empty() {
+            let help = "set it, and apply again; nothing has been changed";
+            return Err(Stop::wrong(missing.join("\n       "), help));
+        }
+        if human && !pending.plan.is_empty() {
+            let text = pending.show(self.all, screen.look().color);
+            write!(screen.out(), "{text}")?;
+            writeln!(screen.out(), "{}.", pending.plan.totals())?;
+            screen.flush()?;
+        }
+        if !self.yes && !pending.plan.is_empty() && !self.consent(&pending, screen)? {
+            writeln!(screen.err(), "nothing has been changed")?;
+            return Ok(Exit::Ok);
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let bar = self.bar(&pending, screen);
+        let told = Mutex::new(Vec::new());
+        let ended = |id: usize, outcome: &Outcome| {
+            bar.inc(1);
+            let line = line(&pending, id, outcome);
+            bar.set_message(line.trim().to_owned());
+            told.lock().unwrap_or_else(PoisonError::into_inner).push((id, line));
+        };
+        let applied = runtime.block_on(async {
+            let signal = tokio::spawn(stop_on_signal(stop.clone()));
+            let applied = apply(
+                &pending.plan,
+                How {
+                    client: &broker.0,
+                    overview: &broker.1,
+                    secrets: &pending.secrets,
+                    concurrency: usize::from(self.concurrency),
+                    allow_data_loss: self.allow_data_loss,
+                    stop: &stop,
+                    ended: &ended,
+                },
+            )
+            .await;
+            signal.abort();
+            applied
+        });
+        bar.finish_and_clear();
+        let applied = applied.map_err(not_recorded)?;
+        if human {
+            self.tell(&pending, &applied, screen)?;
+        } else {
+            self.json(&pending, &applied, screen)?;
+        }
+        Ok(match (applied.is_complete(), applied.done()) {
+            (true, _) => Exit::Ok,
+            (false, 0) => Exit::Broker,
+            (false, _) => Exit::Partly,
+        })
+    }
+
+    fn consent(&self, pending: &Pending, screen: &mut Screen) -> Result<bool, Stop> {
+        if !screen.is_interactive() || self.format == Format::Json {
+            return Err(Stop::usage(
+                "nobody is there to be asked whether to apply this, and nothing has been changed",
+                format!("say it beforehand: {}", command("apply", &self.input, &["--yes"])),
+            ));
+        }
+        let changes = count(pending.plan.steps.len() as u64, "change", "changes");
+        write!(screen.err(), "Apply {changes} to {}? [y/N] ", pending.target.name())?;
+        screen.err().flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn bar(&self, pending: &Pending, screen: &Screen) -> ProgressBar {
+        if !screen.is_interactive() || self.format == Format::Json {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(
+            Some(pending.plan.steps.len() as u64),
+            ProgressDrawTarget::stderr(),
+        );
+        if let Ok(style) = ProgressStyle::with_template(" {spinner} {pos} of {len}  {per_sec}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+
+    /// What was done; of many steps only what was not.
+    fn tell(&self, pending: &Pending, applied: &Applied, screen: &mut Screen) -> Result<(), Stop> {
+        let steps = applied.outcomes.len();
+        writeln!(screen.out())?;
+        for (id, outcome) in applied.outcomes.iter().enumerate() {
+            if *outcome != Outcome::Done || steps <= TOLD || self.all {
+                writeln!(screen.out(), "{}", line(pending, id, outcome))?;
+            }
+        }
+        if let Some(error) = &applied.unrecorded {
+            writeln!(screen.out(), " ! what was done is not on record: {error}")?;
+        }
+        let seconds = pending.started.elapsed().as_secs_f64();
+        let mut ending: Vec<String> = Vec::new();
+        for (word, said) in [
+            ("done", "done"),
+            ("failed", "failed"),
+            ("refused", "refused"),
+            ("skipped", "skipped"),
+            ("not-started", "not started"),
+        ] {
+            let number = applied.outcomes.iter().filter(|outcome| outcome.word() == word).count();
+            if number > 0 {
+                ending.push(format!(
+                    "{} {said}",
+                    crate::plan::digits(i64::try_from(number).unwrap_or(i64::MAX))
+                ));
+            }
+        }
+        if applied.is_complete() {
+            let changes = count(steps as u64, "change", "changes");
+            writeln!(screen.out(), "applied {changes} to {} ({seconds:.1} s)", pending.target.name())?;
+        } else {
+            let flags: &[&str] = if self.adopt { &["--adopt", "--yes"] } else { &["--yes"] };
+            let go_on = command("apply", &self.input, flags);
+            writeln!(screen.out(), "{} ({seconds:.1} s).   go on with: {go_on}", ending.join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn json(&self, pending: &Pending, applied: &Applied, screen: &mut Screen) -> Result<(), Stop> {
+        let steps: Vec<_> = pending
+            .plan
+            .steps
+            .iter()
+            .zip(&applied.outcomes)
+            .map(|(step, outcome)| {
+                let mut json = step.to_json(&pending.compiled.sources);
+                json["outcome"] = json!(outcome.word());
+                json["trouble"] = json!(outcome.reason());
+                json
+            })
+            .collect();
+        let whole = json!({
+            "version": 1,
+            "topology": pending.plan.topology.as_deref(),
+            "broker": pending.target.name(),
+            "compared": pending.plan.compared,
+            "complete": applied.is_complete(),
+            "done": applied.done(),
+            "changes": steps,
+            "notes": pending.plan.notes,
+        });
+        Ok(writeln!(screen.out(), "{whole:#}")?)
+    }
+}
+
+fn line(pending: &Pending, id: usize, outcome: &Outcome) -> String {
+    let step = &pending.plan.steps[id];
+    let title = step.title();
+    match outcome {
+        Outcome::Done => format!(" ✓ {title}"),
+        Outcome::Failed { reason, help, .. } => {
+            let help = help.as_ref().map(|help| format!("\n     help: {help}")).unwrap_or_default();
+            format!(" ✗ {title}: {}{help}", reason.trim().replace('\n', " "))
+        }
+        Outcome::Refused(reason) if step.action == Action::Refuse => {
+            format!(" ≠ {} {}: {reason}", step.kind.word(), step.name())
+        }
+        Outcome::Refused(reason) => format!(" ≠ {title}: {reason}"),
+        Outcome::Skipped(reason) => format!(" · {title}: {reason}"),
+        Outcome::NotStarted => format!(" · {title}: not started"),
+    }
+}
+
+async fn stop_on_signal(stop: Arc<AtomicBool>) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The record comes first, so nothing has been changed.
+fn not_recorded(error: crate::broker::Error) -> Stop {
+    let help = error.help().unwrap_or_default();
+    Stop::because(
+        Exit::Broker,
+        format!(
+            "topoc keeps on record in the broker what it makes there, and cannot: {error}; nothing has been changed"
+        ),
+        help,
+    )
+}

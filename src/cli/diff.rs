@@ -1,0 +1,56 @@
+//! `topoc diff`: the steps that `apply` would take.
+
+use clap::Args;
+
+use super::{
+    Broker, Exit, Format, Input, Outcome, Screen,
+    pending::{checked, command, pending, runtime},
+};
+use crate::plan;
+
+/// Show what apply would do: the broker as it is against the topology
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  topoc diff topology.kdl --broker http://guest:guest@localhost:15672
+  topoc diff topology.kdl --env production --exit-code
+  topoc diff topology.kdl --broker file:definitions.json --format json")]
+pub(super) struct Diff {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    broker: Broker,
+    /// In which form to answer: human or json (docs/json.md)
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
+    format: Format,
+    /// Leave with 3 when changes are pending
+    #[arg(long)]
+    exit_code: bool,
+    /// Plan to take over what this topology has not made and describes otherwise
+    #[arg(long)]
+    adopt: bool,
+    /// Show every step, also of many alike
+    #[arg(long)]
+    all: bool,
+}
+
+impl Diff {
+    pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        let Some(compiled) = checked(&self.input, screen)? else { return Ok(Exit::Wrong) };
+        let pending = runtime()?.block_on(pending(compiled, &self.broker, self.adopt))?;
+        match self.format {
+            Format::Json => {
+                writeln!(screen.out(), "{:#}", plan::json(&pending.plan, &pending.compiled.sources))?;
+            }
+            Format::Human if pending.plan.is_empty() => writeln!(screen.out(), "{}", pending.nothing())?,
+            Format::Human => {
+                let text = pending.show(self.all, screen.look().color);
+                let adopt: &[&str] = if self.adopt { &["--adopt"] } else { &[] };
+                let go_on = command("apply", &self.input, adopt);
+                write!(screen.out(), "{text}")?;
+                writeln!(screen.out(), "{}.   {go_on}", pending.plan.totals())?;
+            }
+        }
+        Ok(if self.exit_code && !pending.plan.is_empty() { Exit::Pending } else { Exit::Ok })
+    }
+}

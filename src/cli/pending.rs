@@ -1,0 +1,203 @@
+//! What `diff` and `apply` share: a checked topology, a broker's state, and the plan between them.
+
+use std::{fs, time::Instant};
+
+use super::{Broker, Exit, Input, Screen, Stop, arguments::CommandSources};
+use crate::{
+    Compiled,
+    broker::{self, Client, Error, Overview, Secrets},
+    diag::human,
+    kind::Definition,
+    plan::{self, Action, Live, Pair, Plan, Shown},
+};
+
+/// A broker that can be spoken to, or a definitions file that stands for one.
+pub(super) enum Target {
+    /// It can be changed.
+    Broker(Box<(Client, Overview)>),
+    /// It can be compared with.
+    File(String),
+}
+
+/// A plan and what it was made of.
+pub(super) struct Pending {
+    pub(super) compiled: Compiled,
+    pub(super) plan: Plan,
+    pub(super) target: Target,
+    pub(super) secrets: Secrets,
+    pub(super) started: Instant,
+}
+
+/// The one thread that waits for the broker.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
+        Stop::because(Exit::Broker, format!("this system gives no threads: {error}"), "try again")
+    })
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        let exit = if matches!(error, Error::Settings { .. }) { Exit::Usage } else { Exit::Broker };
+        Self::because(exit, error.to_string(), error.help().unwrap_or_default())
+    }
+}
+
+/// Reads and checks a topology; its errors are shown, and stop the run.
+pub(super) fn checked(input: &Input, screen: &mut Screen) -> Result<Option<Compiled>, Stop> {
+    let files = input.files()?;
+    let mut compiled = crate::compile(&files.paths, &CommandSources, &input.inputs());
+    compiled.report.extend(files.report);
+    compiled.lint();
+    if !compiled.report.has_errors() {
+        return Ok(Some(compiled));
+    }
+    compiled.report.retain(|found| found.severity == crate::diag::Severity::Error);
+    let look = screen.look_err();
+    write!(
+        screen.err(),
+        "{}",
+        human::report(&compiled.report, &compiled.sources, look, "topoc check --all")
+    )?;
+    Ok(None)
+}
+
+/// Reads the broker's state and makes the plan.
+pub(super) async fn pending(compiled: Compiled, broker: &Broker, adopt: bool) -> Result<Pending, Stop> {
+    let started = Instant::now();
+    let secrets = Secrets::from_process();
+    let (target, mut live) = state(&compiled, broker).await?;
+    let make = |live: &Live| {
+        plan::plan(Pair {
+            live,
+            desired: &compiled.topology,
+            same_secret: &|desired, live, attribute| secrets.same(desired, live, attribute),
+            adopt,
+        })
+    };
+    let mut plan = make(&live);
+    if let (Target::Broker(broker), true) = (&target, plan.asks_for_messages()) {
+        live.held = Some(broker::held(&broker.0).await?);
+        plan = make(&live);
+    }
+    Ok(Pending { compiled, plan, target, secrets, started })
+}
+
+/// `--broker` comes first, then the environment that `--env` chooses, then the process's environment.
+async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Target, Live), Stop> {
+    let mut named = broker.clone();
+    if let Some(environment) = &compiled.topology.environment {
+        let address = |word: &Option<crate::syntax::Word>| word.as_ref().map(|word| word.text.to_string());
+        named.broker = named.broker.or_else(|| address(&environment.management));
+        named.amqp = named.amqp.or_else(|| address(&environment.amqp));
+    }
+    let options = named.options();
+    let path = options.broker.as_ref().and_then(|broker| broker.expose().strip_prefix("file:"));
+    if let Some(path) = path {
+        let bytes = fs::read(path).map_err(|error| {
+            Stop::wrong(
+                format!("the definitions file {path} cannot be read: {error}"),
+                "name a definitions.json",
+            )
+        })?;
+        let live = Live::from_text(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+            Stop::wrong(format!("{path}: {error}"), "export it anew: GET /api/definitions")
+        })?;
+        return Ok((Target::File(path.to_owned()), live));
+    }
+    let client = Client::new(options.open()?)?;
+    let overview = client.overview().await?;
+    let live = broker::live(&client, &overview.version).await?;
+    Ok((Target::Broker(Box::new((client, overview))), live))
+}
+
+impl Target {
+    /// How it is called.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Broker(broker) => broker.1.cluster_name.clone(),
+            Self::File(path) => format!("file:{path}"),
+        }
+    }
+
+    fn described(&self) -> String {
+        match self {
+            Self::Broker(broker) => format!("{} (RabbitMQ {})", broker.1.cluster_name, broker.1.version),
+            Self::File(_) => self.name(),
+        }
+    }
+}
+
+impl Pending {
+    /// The plan for people: where to, the steps, a line of totals.
+    pub(super) fn show(&self, all: bool, color: bool) -> String {
+        let name = self.plan.topology.as_deref().unwrap_or("a topology without a name");
+        let mut vhosts: Vec<&str> =
+            self.plan.steps.iter().filter_map(|step| step.vhost().map(|v| &**v)).collect();
+        vhosts.sort_unstable();
+        vhosts.dedup();
+        let vhosts = match vhosts.as_slice() {
+            [] => String::new(),
+            [one] => format!(", vhost {one}"),
+            several => format!(", vhosts {}", several.join(", ")),
+        };
+        let paint = |action: Action, sign: &str| if color { painted(action, sign) } else { sign.to_owned() };
+        let steps = plan::human(&self.plan, &self.compiled.sources, Shown { all, paint: &paint });
+        format!("{name} → {}{vhosts}\n\n{steps}\n", self.target.described())
+    }
+
+    /// `nothing to do: 14 entities are as described (87 ms)`.
+    pub(super) fn nothing(&self) -> String {
+        let notes: String = self.plan.notes.iter().map(|note| format!("! {note}\n")).collect();
+        format!(
+            "{notes}nothing to do: {} on {} {} as described ({} ms)",
+            plan::count(self.plan.compared as u64, "entity", "entities"),
+            self.target.name(),
+            if self.plan.compared == 1 { "is" } else { "are" },
+            self.started.elapsed().as_millis()
+        )
+    }
+
+    /// The entities that are to be sent.
+    pub(super) fn sent(&self) -> impl Iterator<Item = &Definition> {
+        let sent = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| matches!(step.action, Action::Create | Action::Change | Action::Replace));
+        sent.filter_map(|step| step.desired.as_ref())
+    }
+}
+
+fn painted(action: Action, sign: &str) -> String {
+    use owo_colors::OwoColorize as _;
+    match action {
+        Action::Create => sign.green().to_string(),
+        Action::Adopt => sign.cyan().to_string(),
+        Action::Change => sign.yellow().to_string(),
+        Action::Replace => sign.magenta().to_string(),
+        Action::Delete | Action::Refuse => sign.red().to_string(),
+    }
+}
+
+/// The command of a verb on the same input, to be pasted.
+pub(super) fn command(verb: &str, input: &Input, flags: &[&str]) -> String {
+    let mut words = vec!["topoc".to_owned(), verb.to_owned()];
+    words.extend(input.files.iter().map(|file| quoted(file)));
+    for (name, value) in &input.variables {
+        words.extend(["--var".to_owned(), quoted(&format!("{name}={value}"))]);
+    }
+    if let Some(environment) = &input.environment {
+        words.extend(["--env".to_owned(), quoted(environment)]);
+    }
+    words.extend(flags.iter().map(|flag| (*flag).to_owned()));
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

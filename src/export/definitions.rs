@@ -1,0 +1,107 @@
+//! A topology → the definitions file that `rabbitmqctl import_definitions` and `POST /api/definitions` take.
+//! Source: `rabbit_definitions`.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    kind::{Definition, KindId, Reveal, Scope, Secret, Value, WireError, to_wire},
+    topology::Topology,
+};
+
+/// A definitions file and what it lacks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definitions {
+    /// The file.
+    pub json: Json,
+    /// What was left out, each in a sentence.
+    pub notes: Vec<String>,
+}
+
+/// The lists of a definitions file, in the order in which the broker reads them.
+const LISTS: &[&str] = &[
+    "users",
+    "vhosts",
+    "permissions",
+    "topic_permissions",
+    "parameters",
+    "global_parameters",
+    "policies",
+    "queues",
+    "exchanges",
+    "bindings",
+];
+
+/// Makes the definitions file. Without `reveal`, secrets stay out of it: a user keeps a hash that the topology itself
+/// holds, and what cannot be without its secret (a shovel's address) is left out and said. What is `external` is not in it.
+///
+/// # Errors
+/// When a secret that is to be revealed cannot be found.
+pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<Definitions, WireError> {
+    let mut lists: Map<String, Json> =
+        LISTS.iter().map(|list| ((*list).to_owned(), Json::Array(Vec::new()))).collect();
+    let mut notes = Vec::new();
+    for definition in topology.definitions() {
+        let kind = definition.kind.kind();
+        if kind.scope == Scope::Contract || definition.external || definition.kind == KindId::UserLimits {
+            continue;
+        }
+        let known = |definition: &Definition, secret: &Secret| match (secret, reveal) {
+            (Secret::Hash(hash), _) => Ok(hash.to_string()),
+            (_, Some(reveal)) => reveal(definition, secret),
+            // an address on the broker itself holds nothing secret
+            (Secret::Literal(text), None) if !text.contains('@') && definition.kind != KindId::User => {
+                Ok(text.to_string())
+            }
+            (_, None) => Err(WireError::Secret(String::new())),
+        };
+        let mut entry = match to_wire(definition, &known) {
+            Ok(entry) => entry,
+            Err(WireError::Secret(_)) if reveal.is_none() => {
+                let title = format!("{} `{}`", definition.kind.word(), definition.title());
+                if definition.kind != KindId::User {
+                    notes.push(format!("{title} is left out: its address is a secret"));
+                    continue;
+                }
+                notes.push(format!("{title} has no password here, and cannot log in until one is set"));
+                let mut without = definition.clone();
+                without.unset("password");
+                to_wire(&without, &known)?
+            }
+            Err(error) => return Err(error),
+        };
+        match definition.kind {
+            KindId::User => {
+                let limits = topology
+                    .of(KindId::UserLimits)
+                    .find(|limits| limits.text("user") == Some(definition.name()));
+                let limits = limits.map(|limits| to_wire(limits, &known)).transpose()?;
+                let limits =
+                    limits.and_then(|mut limits| limits.remove("value")).unwrap_or_else(|| json!({}));
+                entry.insert("limits".to_owned(), limits);
+                let hash =
+                    matches!(definition.field("password").map(|field| &field.value), Some(Value::Secret(_)));
+                if hash {
+                    entry
+                        .entry("hashing_algorithm")
+                        .or_insert_with(|| Json::from("rabbit_password_hashing_sha256"));
+                }
+            }
+            // the broker takes what it has under this name for its metadata
+            KindId::Vhost => {
+                let metadata: Map<String, Json> = ["description", "tags", "default_queue_type"]
+                    .into_iter()
+                    .filter_map(|name| Some((name.to_owned(), entry.get(name)?.clone())))
+                    .collect();
+                if !metadata.is_empty() {
+                    entry.insert("metadata".to_owned(), Json::Object(metadata));
+                }
+            }
+            _ => {}
+        }
+        let list = kind.wire.map_or("", |wire| wire.list);
+        if let Some(Json::Array(entries)) = lists.get_mut(list) {
+            entries.push(Json::Object(entry));
+        }
+    }
+    Ok(Definitions { json: Json::Object(lists), notes })
+}
