@@ -154,6 +154,14 @@ const ATTRIBUTES: &[Attribute] = &[
         "The steps of its retry ladder; written as `retry`.",
         r#"retry "5s" "30s" then="inventory.dead""#,
     ),
+    Attribute::new(
+        "retry-then",
+        Place::Nowhere,
+        Type::Text,
+        "The queue after the last step of its retry ladder.",
+        r#"retry "5s" "30s" then="inventory.dead""#,
+    )
+    .within("retry", Some("then")),
     Attribute::argument(
         "delivery-limit",
         "x-delivery-limit",

@@ -39,7 +39,7 @@ pub(super) fn retry_ladder(
         }
     }
     let then = node.property("then").and_then(|entry| Some((entry.value.text()?.clone(), entry.span)));
-    let Some((dead, _)) = then.filter(|_| !steps.is_empty()) else {
+    let Some((dead, dead_span)) = then.filter(|_| !steps.is_empty()) else {
         report.push(
             Diagnostic::new(codes::MISSING, "`retry` needs its steps and where a message ends")
                 .label(node.span, "")
@@ -63,6 +63,7 @@ pub(super) fn retry_ladder(
     }
     let list = steps.iter().map(|ms| Value::Integer(*ms)).collect();
     queue.set("retry", Value::List(list), node.span);
+    queue.set("retry-then", Value::Text(dead.clone()), dead_span);
     let base = |name: &str| {
         let mut derived = Definition::new(
             KindId::Queue,
