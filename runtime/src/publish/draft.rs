@@ -9,6 +9,7 @@ use lapin::{
 use serde::Serialize;
 use std::{borrow::Cow, pin::Pin, time::Duration};
 
+const TRANSIENT: u8 = 1;
 const PERSISTENT: u8 = 2;
 
 /// A message to publish: `await` sends it and returns once the broker has taken it.
@@ -84,6 +85,12 @@ impl<'p> Publish<'p> {
     /// Lets the broker drop the message without an error if no queue receives it.
     pub fn optional(self) -> Self {
         self.with(|outgoing| outgoing.mandatory = false)
+    }
+
+    /// Lets the broker keep the message in memory alone, where a restart loses it. A quorum queue or a stream
+    /// writes it to disk all the same.
+    pub fn transient(self) -> Self {
+        self.with(|outgoing| outgoing.properties = outgoing.properties.clone().with_delivery_mode(TRANSIENT))
     }
 
     /// Publishes it; the same as `await`.
