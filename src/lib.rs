@@ -21,6 +21,8 @@ pub mod plan;
 pub mod syntax;
 pub mod topology;
 
+use std::sync::Arc;
+
 use diag::{Report, SourceMap};
 use syntax::{Inputs, Sources};
 use topology::Topology;
@@ -34,6 +36,8 @@ pub struct Compiled {
     pub topology: Topology,
     /// What was found.
     pub report: Report,
+    /// The names of its variables.
+    pub variables: Vec<Arc<str>>,
 }
 
 /// Reads a topology from its files: text → nodes → entities.
@@ -42,9 +46,10 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
     let mut report = Report::default();
     let loaded = syntax::load(paths, from, &mut report);
     let expansion = syntax::expand(loaded.nodes, inputs, kind::repeats, &mut report);
+    let variables = expansion.variables.clone();
     let topology = topology::decode(expansion, &mut report);
     report.sort();
-    Compiled { sources: loaded.sources, topology, report }
+    Compiled { sources: loaded.sources, topology, report, variables }
 }
 
 /// Reads a topology and asks every lint.

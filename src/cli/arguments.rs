@@ -60,16 +60,11 @@ impl Input {
     /// What the run brings to the topology from outside; `--var` wins over the environment.
     #[must_use]
     pub fn inputs(&self) -> Inputs {
-        let given = self.variables.iter().map(|(name, value)| (name, value, "--var".to_owned()));
-        // names and values that are no UTF-8 cannot be meant for a topology
-        let environment = env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("TOPOC_VAR_"));
-        let mut variables: Vec<(String, String, String)> =
-            environment.map(|(name, value)| (name.clone(), value, name)).collect();
-        variables.sort();
-        variables.extend(given.map(|(name, value, from)| (name.clone(), value.clone(), from)));
-        Inputs { variables, environment: self.environment.clone() }
+        let mut inputs = Inputs::from_environment(env::vars_os());
+        let given = self.variables.iter();
+        inputs.variables.extend(given.map(|(name, value)| (name.clone(), value.clone(), "--var".to_owned())));
+        inputs.environment.clone_from(&self.environment);
+        inputs
     }
 }
 

@@ -1,6 +1,6 @@
 //! Variables, environments, templates and loops → plain nodes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, sync::Arc};
 
 use super::{
     interpolate::{Scope, interpolate},
@@ -18,6 +18,20 @@ pub struct Inputs {
     pub variables: Vec<(String, String, String)>,
     /// The chosen environment.
     pub environment: Option<String>,
+}
+
+impl Inputs {
+    /// The variables that a process's environment gives (`TOPOC_VAR_…`), in the order of their names.
+    #[must_use]
+    pub fn from_environment(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        // names and values that are no UTF-8 cannot be meant for a topology
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let ours = all.into_iter().filter_map(text).filter(|(name, _)| name.starts_with("TOPOC_VAR_"));
+        let mut variables: Vec<_> = ours.map(|(name, value)| (name.clone(), value, name)).collect();
+        variables.sort();
+        Self { variables, environment: None }
+    }
 }
 
 /// An `environment` that a run has chosen.
@@ -38,6 +52,8 @@ pub struct Expansion {
     pub nodes: Vec<Node>,
     /// The chosen environment.
     pub environment: Option<Environment>,
+    /// The names of all variables.
+    pub variables: Vec<Arc<str>>,
 }
 
 /// Writes out everything that repeats. `repeats` says which child nodes stand beside those of a template's
@@ -69,13 +85,14 @@ pub fn expand(
     let chosen = choose(&environments, inputs, report);
     let values = values(&variables, chosen, inputs, report);
     let environment = chosen.map(|(name, node)| broker(name, node, &values, report));
+    let variables = variables.iter().map(|(name, _)| name.text.clone()).collect();
     let mut expander =
         Expander { scope: Scope::new(values), templates, repeats, made: 0, full: false, report };
     let mut out = Vec::with_capacity(body.len());
     for node in body {
         expander.node(node, &mut out);
     }
-    Expansion { nodes: out, environment }
+    Expansion { nodes: out, environment, variables }
 }
 
 /// The name of a declaration.
@@ -213,7 +230,8 @@ fn values(
 }
 
 /// The environment variable that gives a topology's variable its value.
-pub(super) fn environment_name(variable: &str) -> String {
+#[must_use]
+pub fn environment_name(variable: &str) -> String {
     format!("TOPOC_VAR_{}", variable.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
 }
 

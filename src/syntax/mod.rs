@@ -12,7 +12,7 @@ mod parse;
 mod scan;
 mod sources;
 
-pub use expand::{Environment, Expansion, Inputs, expand};
+pub use expand::{Environment, Expansion, Inputs, environment_name, expand};
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
 pub use node::{Entry, Node, Scalar, Word, quote};
