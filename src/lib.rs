@@ -12,6 +12,8 @@
 pub mod broker;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "codegen")]
+pub mod codegen;
 pub mod diag;
 pub mod export;
 pub mod graph;

@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod export;
 mod fmt;
+mod generate;
 mod init;
 mod lints;
 mod markdown;
@@ -52,6 +53,7 @@ enum Verb {
     Apply(apply::Apply),
     Export(export::Export),
     Fmt(fmt::Fmt),
+    Generate(generate::Generate),
     Explain(explain::Explain),
     Lints(lints::Lints),
     Init(init::Init),
@@ -97,6 +99,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Apply(apply) => apply.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Fmt(fmt) => fmt.run(screen),
+        Verb::Generate(generate) => generate.run(screen),
         Verb::Explain(explain) => explain.run(screen),
         Verb::Lints(lints) => lints.run(screen),
         Verb::Init(init) => init.run(screen),

@@ -92,6 +92,13 @@ pub const STALE_ALLOW: Code = Code {
     summary: "An `allow` suppresses nothing any more: remove it, so that the next finding is seen.",
 };
 
+/// Something that is sound in itself has no Rust.
+pub const NO_RUST: Code = error(
+    "T030",
+    "no-rust",
+    "No Rust can be generated for a part of the topology that is otherwise sound, such as a routing key that takes a word from a list.",
+);
+
 /// Every code that is no lint, in the order of the codes.
 pub const CODES: &[Code] = &[
     UNREADABLE,
@@ -114,4 +121,5 @@ pub const CODES: &[Code] = &[
     UNKNOWN_NAME,
     UNKNOWN_LINT,
     STALE_ALLOW,
+    NO_RUST,
 ];

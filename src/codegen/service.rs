@@ -1,0 +1,260 @@
+//! A service → its module.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{
+    Builder,
+    declaration::{Declaration, Part, steps},
+    docs::{code, words},
+    handler::{self, Consumer, Responder, Trait},
+    names::{Scope, plain, screaming, snake},
+    publish::{Publisher, number, publisher},
+};
+use crate::topology::Service;
+
+/// What `service.rs.hbs` fills in.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Module {
+    pub(super) name: String,
+    pub(super) doc: Vec<String>,
+    /// The service.
+    pub(super) service: String,
+    /// The vhost, where it works in one alone.
+    pub(super) vhost: Option<String>,
+    /// Where it works in several: a connection to each.
+    pub(super) connections: Vec<Connected>,
+    pub(super) connection: ConnectionArgument,
+    /// What it imports of `topoc_runtime::codegen` and `topoc_runtime::declare`.
+    pub(super) imports: Vec<&'static str>,
+    pub(super) declare_imports: Vec<&'static str>,
+    pub(super) declarations: Vec<Declaration>,
+    pub(super) publisher: Option<Publisher>,
+    /// What it hears; `Handler` is the last.
+    pub(super) traits: Vec<Trait>,
+    pub(super) consumers: Vec<Consumer>,
+    pub(super) responders: Vec<Responder>,
+    pub(super) servers: Vec<Server>,
+    /// Whether there is one server.
+    pub(super) one_server: bool,
+}
+
+/// How the service's functions take their connection.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ConnectionArgument {
+    pub(super) name: &'static str,
+    pub(super) ty: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Connected {
+    pub(super) name: String,
+    pub(super) vhost: String,
+}
+
+/// The consumers and responders on one connection.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Server {
+    pub(super) connection: String,
+    pub(super) variable: String,
+    pub(super) consumes: Vec<Consume>,
+    pub(super) answers: Vec<Answer>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Consume {
+    pub(super) queue: String,
+    /// Calls on the runtime's `Consume`.
+    pub(super) settings: Vec<String>,
+    pub(super) structure: String,
+    pub(super) publishes: bool,
+    /// Whether nothing after it needs the handler.
+    pub(super) last: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Answer {
+    pub(super) constant: String,
+    pub(super) concurrency: i64,
+    pub(super) structure: String,
+    pub(super) publishes: bool,
+    pub(super) last: bool,
+}
+
+/// The vhosts that a service works in, in the order that it names them.
+pub(super) struct Vhosts<'a> {
+    names: Vec<&'a str>,
+    fields: Vec<String>,
+}
+
+impl<'a> Vhosts<'a> {
+    fn of(builder: &Builder<'a>, service: &'a Service) -> Self {
+        let contract = &builder.topology.contract;
+        let published = service.publishes.iter().filter_map(|word| contract.message(&word.text));
+        let answered = service.answers.iter().map(|answers| &answers.rpc);
+        let rpcs = service.calls.iter().chain(answered).filter_map(|word| contract.rpc(&word.text));
+        let references = service
+            .consumes
+            .iter()
+            .map(|consumes| &consumes.queue)
+            .chain(published.filter_map(|message| message.exchange.as_ref()))
+            .chain(rpcs.filter_map(|rpc| rpc.queue.as_ref()));
+        let mut names: Vec<&str> = Vec::new();
+        for vhost in references.filter_map(|reference| reference.found.as_deref()) {
+            if !names.contains(&vhost) {
+                names.push(vhost);
+            }
+        }
+        let mut scope = Scope::default();
+        let field = |name: &&str| if **name == *"/" { "default_vhost".to_owned() } else { snake(name) };
+        let fields = names.iter().map(|name| scope.take(&[&field(name)])).collect();
+        Self { names, fields }
+    }
+
+    fn one(&self) -> bool {
+        self.names.len() <= 1
+    }
+
+    fn field(&self, vhost: &str) -> &str {
+        let at = self.names.iter().position(|name| *name == vhost).unwrap_or(0);
+        self.fields.get(at).map_or("", String::as_str)
+    }
+
+    /// The connection to a vhost, as an expression.
+    pub(super) fn connection(&self, vhost: &str) -> String {
+        if self.one() { "connection".to_owned() } else { format!("&connections.{}", self.field(vhost)) }
+    }
+
+    /// The publisher's field for a vhost.
+    pub(super) fn publisher(&self, vhost: &str) -> String {
+        if self.one() { "inner".to_owned() } else { self.field(vhost).to_owned() }
+    }
+
+    /// The rpc client's field for a vhost.
+    pub(super) fn client(&self, vhost: &str) -> String {
+        if self.one() { "client".to_owned() } else { format!("{}_client", plain(self.field(vhost))) }
+    }
+}
+
+/// The module of a service.
+pub(super) fn module(builder: &mut Builder<'_>, service: &Service) -> Module {
+    let topology = builder.topology;
+    let name = &*service.name.text;
+    let vhosts = Vhosts::of(builder, service);
+    let publisher = publisher(builder, service, &vhosts);
+    let handlers = handler::handlers(builder, service, publisher.is_some());
+    let declarations: Vec<Declaration> = vhosts
+        .names
+        .iter()
+        .filter_map(|vhost| {
+            let (constant, of) = if vhosts.one() {
+                ("DECLARATION".to_owned(), String::new())
+            } else {
+                (
+                    format!("{}_DECLARATION", screaming(plain(vhosts.field(vhost)))),
+                    format!(" in vhost {}", code(vhost)),
+                )
+            };
+            let doc = format!("The exchanges, queues and bindings that {} needs{of}.", code(name));
+            let part = Part::of(topology, service, vhost);
+            let connection = vhosts.connection(vhost).trim_start_matches('&').to_owned();
+            part.declaration(constant, doc, connection).ok()
+        })
+        .filter(|declaration| !declaration.is_empty())
+        .collect();
+    let declare_imports: BTreeSet<&str> = declarations.iter().flat_map(Declaration::names).collect();
+    let serves = !handlers.traits.is_empty();
+    let servers = servers(builder, service, &vhosts, &handlers, publisher.is_some());
+    let (argument, ty) = if vhosts.one() {
+        ("connection", "topoc_runtime::Connection")
+    } else {
+        ("connections", "Connections")
+    };
+    let mut doc = vec![format!("The service {}.", code(name))];
+    if let Some(description) = service.definition.text("description") {
+        doc.extend([String::new(), format!("{}.", words(description).trim_end_matches('.'))]);
+    }
+    Module {
+        name: builder.naming.service(name).to_owned(),
+        doc,
+        service: name.to_owned(),
+        vhost: vhosts.names.first().filter(|_| vhosts.one()).map(|vhost| (*vhost).to_owned()),
+        connections: if vhosts.one() {
+            Vec::new()
+        } else {
+            let pairs = vhosts.fields.iter().zip(&vhosts.names);
+            pairs
+                .map(|(field, vhost)| Connected { name: field.clone(), vhost: (*vhost).to_owned() })
+                .collect()
+        },
+        connection: ConnectionArgument { name: argument, ty },
+        imports: if serves { vec!["Arc", "Future"] } else { Vec::new() },
+        declare_imports: declare_imports.into_iter().collect(),
+        declarations,
+        publisher,
+        traits: handlers.traits,
+        consumers: handlers.consumers,
+        responders: handlers.responders,
+        one_server: servers.len() == 1,
+        servers,
+    }
+}
+
+fn servers(
+    builder: &Builder<'_>,
+    service: &Service,
+    vhosts: &Vhosts<'_>,
+    handlers: &handler::Handlers,
+    publishes: bool,
+) -> Vec<Server> {
+    let contract = &builder.topology.contract;
+    let mut left = handlers.consumers.len() + handlers.responders.len();
+    let mut last = || {
+        left = left.saturating_sub(1);
+        left == 0
+    };
+    let mut servers = Vec::new();
+    for vhost in &vhosts.names {
+        let here = |found: Option<&str>| found == Some(vhost);
+        let consumes = service.consumes.iter().zip(&handlers.consumers);
+        let consumes: Vec<Consume> = consumes
+            .filter(|(consumes, _)| here(consumes.queue.found.as_deref()))
+            .map(|(consumes, consumer)| {
+                let queue = &*consumes.queue.name.text;
+                let mut settings = Vec::new();
+                settings.extend(consumes.prefetch.map(|count| format!(".prefetch({})", number(count))));
+                settings.extend(consumes.concurrency.map(|count| format!(".concurrency({})", number(count))));
+                if let Some(queue) = builder.topology.queue(vhost, queue)
+                    && let Some(dead) = queue.0.text("retry-then")
+                {
+                    let ladder = format!("topoc_runtime::Ladder::new({}, {dead:?})", steps(queue));
+                    settings.push(format!(".ladder({ladder})"));
+                }
+                let structure = consumer.structure.clone();
+                Consume { queue: queue.to_owned(), settings, structure, publishes, last: last() }
+            })
+            .collect();
+        let answers: Vec<Answer> = service
+            .answers
+            .iter()
+            .zip(&handlers.responders)
+            .filter(|(answers, _)| {
+                let queue = contract.rpc(&answers.rpc.text).and_then(|rpc| rpc.queue.as_ref());
+                here(queue.and_then(|queue| queue.found.as_deref()))
+            })
+            .map(|(answers, responder)| Answer {
+                constant: responder.constant.clone(),
+                concurrency: answers.concurrency.unwrap_or(1),
+                structure: responder.structure.clone(),
+                publishes,
+                last: last(),
+            })
+            .collect();
+        if !consumes.is_empty() || !answers.is_empty() {
+            let (connection, variable) = (vhosts.connection(vhost), vhosts.field(vhost).to_owned());
+            servers.push(Server { connection, variable, consumes, answers });
+        }
+    }
+    servers
+}
