@@ -17,7 +17,7 @@ use super::{
     pending::{Pending, Target, checked, command, pending, runtime},
 };
 use crate::{
-    broker::{Applied, Apply as How, Outcome, apply},
+    broker::{Applied, Apply as How, Outcome, Secrets, apply},
     plan::{Action, count},
 };
 
@@ -65,6 +65,12 @@ impl Apply {
                 "write `topology \"name\"` at the top: the name owns what is applied",
             ));
         }
+        let ours = compiled.topology.definitions().iter().filter(|definition| !definition.external);
+        let missing = Secrets::from_process().missing(ours);
+        if !missing.is_empty() {
+            let help = "set it, and apply again; nothing has been changed";
+            return Err(Stop::wrong(missing.join("\n       "), help));
+        }
         let runtime = runtime()?;
         let pending = runtime.block_on(pending(compiled, &self.broker, self.adopt))?;
         let Target::Broker(broker) = &pending.target else {
@@ -81,11 +87,6 @@ impl Apply {
                 self.json(&pending, &Applied { outcomes: Vec::new(), unrecorded: None }, screen)?;
             }
             return Ok(Exit::Ok);
-        }
-        let missing = pending.secrets.missing(pending.sent());
-        if !missing.is_empty() {
-            let help = "set it, and apply again; nothing has been changed";
-            return Err(Stop::wrong(missing.join("\n       "), help));
         }
         if human && !pending.plan.is_empty() {
             let text = pending.show(self.all, screen.look().color);

@@ -60,7 +60,7 @@ impl ExportDefinitions {
         let exported = export::definitions(&compiled.topology, with)
             .map_err(|error| Stop::wrong(error.to_string(), "set it, or leave out --with-secrets"))?;
         for note in &exported.notes {
-            writeln!(screen.err(), "note: {note}; --with-secrets writes it")?;
+            writeln!(screen.err(), "note: {note}")?;
         }
         let text = format!("{:#}\n", exported.json);
         match &self.output {

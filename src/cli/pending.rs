@@ -7,7 +7,6 @@ use crate::{
     Compiled,
     broker::{self, Client, Error, Overview, Secrets},
     diag::human,
-    kind::Definition,
     plan::{self, Action, Live, Pair, Plan, Shown},
 };
 
@@ -155,16 +154,6 @@ impl Pending {
             if self.plan.compared == 1 { "is" } else { "are" },
             self.started.elapsed().as_millis()
         )
-    }
-
-    /// The entities that are to be sent.
-    pub(super) fn sent(&self) -> impl Iterator<Item = &Definition> {
-        let sent = self
-            .plan
-            .steps
-            .iter()
-            .filter(|step| matches!(step.action, Action::Create | Action::Change | Action::Replace));
-        sent.filter_map(|step| step.desired.as_ref())
     }
 }
 

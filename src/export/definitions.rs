@@ -59,10 +59,12 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
             Err(WireError::Secret(_)) if reveal.is_none() => {
                 let title = format!("{} `{}`", definition.kind.word(), definition.title());
                 if definition.kind != KindId::User {
-                    notes.push(format!("{title} is left out: its address is a secret"));
+                    notes.push(format!(
+                        "{title} is left out: its address is a secret, which --with-secrets writes"
+                    ));
                     continue;
                 }
-                notes.push(format!("{title} has no password here, and cannot log in until one is set"));
+                notes.push(format!("{title} has no password here, and cannot log in until one is set; --with-secrets writes its hash"));
                 let mut without = definition.clone();
                 without.unset("password");
                 to_wire(&without, &known)?
@@ -96,6 +98,11 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
                     entry.insert("metadata".to_owned(), Json::Object(metadata));
                 }
             }
+            // the broker imports parameters before queues, and a shovel makes the queues that it does not find
+            KindId::Shovel => notes.push(format!(
+                "shovel `{}` starts as soon as it is imported, before the queues of this file: import it by itself, later",
+                definition.name()
+            )),
             _ => {}
         }
         let list = kind.wire.map_or("", |wire| wire.list);

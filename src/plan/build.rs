@@ -176,13 +176,23 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
         .filter(|identity| !(pair.live.users_unseen && administrators_only(identity.kind)))
         .cloned()
         .collect();
+    // a vhost that has to stay takes nothing along: what is ours in it leaves by itself
+    let mut staying: BTreeMap<Identity, String> = BTreeMap::new();
+    for identity in leaving.iter().filter(|identity| identity.kind == KindId::Vhost) {
+        let live = pair.live.topology.get(identity);
+        if let Some(reason) = live.and_then(|vhost| holds_others(pair, plan, vhost)) {
+            staying.insert(identity.clone(), reason);
+        }
+    }
+    let taking: BTreeSet<Identity> =
+        leaving.iter().filter(|identity| !staying.contains_key(*identity)).cloned().collect();
     let mut implied: BTreeMap<Identity, Vec<Identity>> = BTreeMap::new();
     for identity in &leaving {
         let Some(live) = pair.live.topology.get(identity) else {
             plan.gone.push(identity.clone());
             continue;
         };
-        if let Some(with) = goes_with(live, &leaving, pair.live) {
+        if let Some(with) = goes_with(live, &taking, pair.live) {
             implied.entry(with).or_default().push(identity.clone());
             continue;
         }
@@ -192,7 +202,7 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
             reason: "no longer in the file".to_owned(),
             ..step(Action::Delete, live)
         };
-        if let Some(reason) = holds_others(pair, plan, live) {
+        if let Some(reason) = staying.remove(identity) {
             step.action = Action::Refuse;
             step.reason = reason;
         }
@@ -209,7 +219,9 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
 fn goes_with(live: &Definition, leaving: &BTreeSet<Identity>, state: &Live) -> Option<Identity> {
     let global = |kind, name: &str| Identity { kind, vhost: None, parts: vec![Arc::from(name)] };
     let local = |kind, name: &str| Identity { kind, vhost: live.vhost.clone(), parts: vec![Arc::from(name)] };
-    let vhost = live.vhost.as_deref().map(|vhost| global(KindId::Vhost, vhost));
+    // a shovel that runs makes its queues again when a vhost of the same name comes back: it is stopped by itself
+    let stays = live.kind == KindId::Shovel;
+    let vhost = live.vhost.as_deref().filter(|_| !stays).map(|vhost| global(KindId::Vhost, vhost));
     let text = |name| live.text(name).unwrap_or("");
     let ends = match live.kind {
         KindId::Permission | KindId::TopicPermission | KindId::UserLimits => {
@@ -228,9 +240,6 @@ fn goes_with(live: &Definition, leaving: &BTreeSet<Identity>, state: &Live) -> O
 
 /// Why a vhost cannot go: what others have in it would go with it.
 fn holds_others(pair: &Pair<'_>, plan: &Plan, vhost: &Definition) -> Option<String> {
-    if vhost.kind != KindId::Vhost {
-        return None;
-    }
     // the broker gives permissions to who makes a vhost
     let others: Vec<&Definition> = pair
         .live

@@ -192,7 +192,7 @@ fn component(entry: &Json) -> KindId {
     KINDS.iter().find(of).map_or(KindId::Parameter, |kind| kind.id)
 }
 
-/// What every broker has by itself, and what nobody can name twice.
+/// What every broker has by itself, what nobody can name twice, and what says nothing.
 fn is_brokers_own(definition: &Definition) -> bool {
     match definition.kind {
         KindId::Exchange | KindId::Queue => {
@@ -200,6 +200,8 @@ fn is_brokers_own(definition: &Definition) -> bool {
         }
         KindId::Binding => definition.text("source").is_none_or(str::is_empty),
         KindId::GlobalParameter => definition.name().starts_with(RECORD_PREFIX),
+        // what is left when the last limit is taken away
+        KindId::VhostLimits => definition.fields().next().is_none(),
         _ => false,
     }
 }

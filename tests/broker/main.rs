@@ -2,4 +2,6 @@
 #![cfg(feature = "broker")]
 #![allow(clippy::unwrap_used, reason = "in tests, helpers too, a panic is the failure")]
 
+#[cfg(feature = "cli")]
+mod apply;
 mod http;
