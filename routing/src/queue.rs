@@ -101,6 +101,7 @@ impl Queue {
         match self.delivery_limit {
             _ if self.kind != QueueKind::Quorum => None,
             None => by_default,
+            // a negative one is without end
             Some(limit) => u64::try_from(limit).ok(),
         }
     }

@@ -92,12 +92,18 @@ fn is_read(key: &str, object: Object, version: Version) -> bool {
     !has_rule || rule(key, object, version).is_some()
 }
 
-/// From 4.0 on a quorum queue has a delivery limit of 20 where none, or none that is an integer, is set.
+/// From 4.0 on a quorum queue has a delivery limit of 20 where none is set.
+///
+/// Nothing checks that a limit is an integer. To Erlang a text is greater than every count, so with one the queue never
+/// gives a message up, until 4.3 reads it as not set (`rabbit_quorum_queue:get_delivery_limit`; some 4.2 do already).
 fn default_delivery_limit(object: Object, version: Version, values: &mut BTreeMap<String, Effective>) {
-    let set = values.get("delivery-limit").is_some_and(|limit| matches!(limit.value, Value::Integer(_)));
-    if object == Object::Queue(QueueKind::Quorum) && version >= Version::V4_0 && !set {
-        let limit = Effective { value: Value::Integer(20), from: Source::Default };
-        values.insert("delivery-limit".to_owned(), limit);
+    if object != Object::Queue(QueueKind::Quorum) || version < Version::V4_0 {
+        return;
+    }
+    let twenty = || Effective { value: Value::Integer(20), from: Source::Default };
+    let limit = values.entry("delivery-limit".to_owned()).or_insert_with(twenty);
+    if version >= Version::V4_3 && !matches!(limit.value, Value::Integer(_)) {
+        *limit = twenty();
     }
 }
 
@@ -163,7 +169,8 @@ impl Queue {
                 Some("reject-publish-dlx") => Overflow::RejectPublishDlx,
                 _ => Overflow::DropHead,
             },
-            delivery_limit: integer("delivery-limit"),
+            // a limit that is no integer is never reached
+            delivery_limit: value("delivery-limit").map(|_| integer("delivery-limit").unwrap_or(-1)),
             ..Self::new(name, kind)
         }
     }

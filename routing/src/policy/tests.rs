@@ -101,8 +101,15 @@ fn a_quorum_queue_gives_up_after_twenty_from_4_0_on() {
     assert_eq!(value("delivery-limit", QUORUM, Version::V3_13, [None, None, None]), None);
     let twenty = Some((20.into(), Source::Default));
     assert_eq!(value("delivery-limit", QUORUM, Version::V4_0, [None, None, None]), twenty);
-    // a limit that is no integer is accepted, and ignored
-    assert_eq!(value("delivery-limit", QUORUM, Version::V4_0, [word("5"), None, None]), twenty);
+    // a limit that is no integer is accepted: it is never reached, or counts for none
+    assert_eq!(
+        value("delivery-limit", QUORUM, Version::V4_0, [word("5"), None, None]).unwrap().0,
+        "5".into()
+    );
+    assert_eq!(value("delivery-limit", QUORUM, Version::V4_3, [word("5"), None, None]), twenty);
+    let text = effective(QUORUM, Version::V4_0, &table(&[("x-delivery-limit", "5".into())]), None, None);
+    let queue = Queue::with_values("q", QueueKind::Quorum, &text);
+    assert_eq!(queue.effective_delivery_limit(Version::V4_0), None);
     assert_eq!(
         value("delivery-limit", QUORUM, Version::V4_0, [word("5"), int(3), None]).unwrap().0,
         3.into()

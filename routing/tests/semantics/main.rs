@@ -3,11 +3,13 @@
 //! The runs on brokers are bounded. `TOPOC_ROUTING_TOPOLOGIES=500` makes them longer, `TOPOC_ROUTING_SEED=7` starts at
 //! another seed; a disagreement prints the seed that replays it alone, and the smallest topology that still shows it.
 
+mod behaviour;
 mod broker;
 mod deaths;
 mod kdl;
 mod made;
 mod naive;
+mod policies;
 mod shrink;
 
 use std::env;
@@ -50,6 +52,30 @@ async fn dead_letters_go_as_on_rabbitmq_3_10() {
 async fn dead_letters_go_as_on_rabbitmq_4_0() {
     if let Some(shared) = Shared::get_or_skip(Release::V4_0) {
         dead_letters_as(shared).await;
+    }
+}
+
+#[test]
+fn policies_apply_as_on_rabbitmq_3_10() {
+    policies_as(Shared::get());
+}
+
+#[test]
+fn policies_apply_as_on_rabbitmq_4_0() {
+    if let Some(shared) = Shared::get_or_skip(Release::V4_0) {
+        policies_as(shared);
+    }
+}
+
+#[tokio::test]
+async fn arguments_meet_policies_as_on_rabbitmq_3_10() {
+    arguments_meet_policies_as(Shared::get()).await;
+}
+
+#[tokio::test]
+async fn arguments_meet_policies_as_on_rabbitmq_4_0() {
+    if let Some(shared) = Shared::get_or_skip(Release::V4_0) {
+        arguments_meet_policies_as(shared).await;
     }
 }
 
@@ -144,4 +170,38 @@ async fn dead_letter_run(shared: &'static Shared, version: Version, seed: u64) -
         matches!(deaths::compare(&shared.vhost(), &smaller, published, expiration, seed).await, Some(Err(_)))
     });
     Some(Err(format!("{why}\n{}\n// expiration: {expiration:?}", kdl::shown(&net.await, published))))
+}
+
+/// The management API shows merged definitions some seconds late, so all runs wait at once.
+fn policies_as(shared: &'static Shared) {
+    let version: Version = shared.version().as_str().parse().expect("a version");
+    let (first, runs) = (number("TOPOC_ROUTING_SEED", 1), number("TOPOC_ROUTING_TOPOLOGIES", 6));
+    let run = |seed| {
+        let compared = policies::compare(&shared.vhost(), version, seed);
+        compared.map_err(|why| format!("TOPOC_ROUTING_SEED={seed} TOPOC_ROUTING_TOPOLOGIES=1: {why}"))
+    };
+    let seeds: Vec<u64> = (first..first + runs).collect();
+    let mut objects = 0;
+    for seeds in seeds.chunks(12) {
+        let compared: Vec<Result<usize, String>> = std::thread::scope(|scope| {
+            let running: Vec<_> = seeds.iter().map(|seed| scope.spawn(move || run(*seed))).collect();
+            running.into_iter().map(|thread| thread.join().expect("a run without a panic")).collect()
+        });
+        for result in compared {
+            objects += result.unwrap_or_else(|why| panic!("{why}"));
+        }
+    }
+    report(&format!(
+        "RabbitMQ {version}: policies of {objects} queues and exchanges from seed {first}, 0 disagree"
+    ));
+}
+
+async fn arguments_meet_policies_as(shared: &'static Shared) {
+    let version: Version = shared.version().as_str().parse().expect("a version");
+    let mut running = tokio::task::JoinSet::new();
+    for case in behaviour::cases(version) {
+        running.spawn(behaviour::check(shared, version, case));
+    }
+    let wrong: Vec<String> = running.join_all().await.into_iter().filter_map(Result::err).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -196,7 +196,7 @@ fn headers_3_13(arguments: &Table, data: &[(String, Value)]) -> bool {
 
 /// Erlang's `==` on values without their types.
 fn loosely(a: &Value, b: &Value) -> bool {
-    match (number(a), number(b)) {
+    match (number(a, 1), number(b, 1)) {
         (Some(a), Some(b)) => a == b,
         (None, None) => a == b,
         _ => false,
@@ -205,19 +205,19 @@ fn loosely(a: &Value, b: &Value) -> bool {
 
 /// Erlang's `=:=`; `routing_value` makes milliseconds of a header's timestamp.
 fn strictly(argument: &Value, header: &Value) -> bool {
-    let header = match header {
-        Value::Timestamp(seconds) => &Value::Integer(*seconds as i64 * 1000),
-        other => other,
-    };
     let float = |value: &Value| matches!(value, Value::Float(_));
-    float(argument) == float(header) && loosely(argument, header)
+    match (number(argument, 1), number(header, 1000)) {
+        (Some(a), Some(b)) => float(argument) == float(header) && a == b,
+        (None, None) => argument == header,
+        _ => false,
+    }
 }
 
-/// A number as sign, whole part and fraction, so that integers and floats compare exactly.
-fn number(value: &Value) -> Option<(i128, String)> {
+/// A number as its whole part and its fraction, so that integers and floats compare exactly.
+fn number(value: &Value, second: i128) -> Option<(i128, String)> {
     match value {
         Value::Integer(n) => Some((i128::from(*n), "0".to_owned())),
-        Value::Timestamp(n) => Some((i128::from(*n), "0".to_owned())),
+        Value::Timestamp(n) => Some((i128::from(*n) * second, "0".to_owned())),
         Value::Float(n) => Some((n.trunc() as i128, n.fract().to_string().replace("-0", "0"))),
         _ => None,
     }
