@@ -14,6 +14,8 @@ pub use effective::{Applied, Effective, Source};
 pub use flows::{Flow, is_open, key_template};
 pub use routes::Routes;
 
+pub use crate::kind::exchange::{is_predeclared, predeclared_type};
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -275,23 +277,5 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-    }
-}
-
-/// Whether every vhost has an exchange of that name without being asked (`rabbit_vhost:add`).
-#[must_use]
-pub fn is_predeclared(name: &str) -> bool {
-    predeclared_type(name).is_some()
-}
-
-/// The type of an exchange that every vhost has.
-#[must_use]
-pub fn predeclared_type(name: &str) -> Option<&'static str> {
-    match name {
-        "" | "amq.direct" => Some("direct"),
-        "amq.fanout" => Some("fanout"),
-        "amq.topic" | "amq.rabbitmq.trace" => Some("topic"),
-        "amq.headers" | "amq.match" => Some("headers"),
-        _ => None,
     }
 }

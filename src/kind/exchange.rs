@@ -55,6 +55,24 @@ pub const TYPES: &[ExchangeType] = &[
     plugin("x-delayed-message", "rabbitmq_delayed_message_exchange"),
 ];
 
+/// Whether every vhost has an exchange of that name without being asked (`rabbit_vhost:add`).
+#[must_use]
+pub fn is_predeclared(name: &str) -> bool {
+    predeclared_type(name).is_some()
+}
+
+/// The type of an exchange that every vhost has.
+#[must_use]
+pub fn predeclared_type(name: &str) -> Option<&'static str> {
+    match name {
+        "" | "amq.direct" => Some("direct"),
+        "amq.fanout" => Some("fanout"),
+        "amq.topic" | "amq.rabbitmq.trace" => Some("topic"),
+        "amq.headers" | "amq.match" => Some("headers"),
+        _ => None,
+    }
+}
+
 const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "name",

@@ -1,6 +1,6 @@
 //! Names → what they name: flows find their exchanges and queues, and everything else its declaration.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Topology,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Report, codes, did_you_mean},
-    kind::KindId,
+    kind::{KindId, exchange::is_predeclared},
     syntax::Word,
 };
 
@@ -17,7 +17,11 @@ pub(super) fn references(topology: &mut Topology, report: &mut Report) {
     let mut contract = std::mem::take(&mut topology.contract);
     for message in &mut contract.messages {
         if let Some(exchange) = &mut message.exchange {
-            find(topology, KindId::Exchange, exchange, report);
+            if is_predeclared(&exchange.name.text) {
+                predeclared(topology, &message.routing_key.text, exchange, report);
+            } else {
+                find(topology, KindId::Exchange, exchange, report);
+            }
         }
     }
     for rpc in &mut contract.rpcs {
@@ -39,6 +43,30 @@ fn find(topology: &Topology, kind: KindId, reference: &mut Reference, report: &m
     if let Some(vhost) = &reference.vhost {
         vhosts.retain(|found| *found == vhost.text);
     }
+    choose(vhosts, reference, report);
+}
+
+/// Every vhost has these: the queue that is meant decides, or the only vhost there is.
+fn predeclared(topology: &Topology, key: &str, reference: &mut Reference, report: &mut Report) {
+    if let Some(vhost) = &reference.vhost {
+        reference.found = Some(vhost.text.clone());
+        return;
+    }
+    let mut vhosts = Vec::new();
+    if reference.name.text.is_empty() {
+        vhosts = topology.vhosts_of(KindId::Queue, key);
+    }
+    if vhosts.is_empty() {
+        let standing = topology.exchanges().map(|exchange| exchange.0.vhost.clone());
+        let all: BTreeSet<Arc<str>> =
+            standing.chain(topology.queues().map(|queue| queue.0.vhost.clone())).flatten().collect();
+        vhosts = all.into_iter().collect();
+    }
+    choose(vhosts, reference, report);
+}
+
+fn choose(vhosts: Vec<Arc<str>>, reference: &mut Reference, report: &mut Report) {
+    let name = &reference.name;
     match vhosts.as_slice() {
         [] => {}
         [vhost] => reference.found = Some(vhost.clone()),
