@@ -47,11 +47,20 @@ pub struct Compiled {
 pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compiled {
     let mut report = Report::default();
     let loaded = syntax::load(paths, from, &mut report);
+    let written = topology::secrets::written(&loaded.nodes);
     let expansion = syntax::expand(loaded.nodes, inputs, kind::repeats, &mut report);
     let variables = expansion.variables.clone();
     let topology = topology::decode(expansion, &mut report);
+    let mut sources = loaded.sources;
+    // no excerpt may show them
+    for (span, secret) in written {
+        sources.mask(span, &secret);
+    }
+    for open in topology::secrets::in_the_open(&topology) {
+        sources.mask(open.span, open.text);
+    }
     report.sort();
-    Compiled { sources: loaded.sources, topology, report, variables }
+    Compiled { sources, topology, report, variables }
 }
 
 /// Reads a topology and asks every lint.

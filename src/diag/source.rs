@@ -70,6 +70,17 @@ impl SourceFile {
         (from, self.text[from..to].trim_end_matches(['\n', '\r']))
     }
 
+    /// Puts stars in the place of so many bytes, which begin and end with a character.
+    fn hide(&mut self, from: usize, length: usize) {
+        let place = from..from + length;
+        if let Some(text) = self.text.get(place.clone()) {
+            let stars =
+                text.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { char::from(byte) } else { '*' });
+            let stars: String = stars.collect();
+            self.text.replace_range(place, &stars);
+        }
+    }
+
     /// Where a byte is.
     #[must_use]
     pub fn location(&self, byte: usize) -> Location {
@@ -116,6 +127,27 @@ impl SourceMap {
             .unwrap_or("")
     }
 
+    /// Makes a secret unreadable, so that no excerpt can show it: what its place says after the attribute's name,
+    /// and its text wherever else it stands. Places and lines stay where they are.
+    pub fn mask(&mut self, span: Span, secret: &str) {
+        // shorter than this it is a part of ordinary words
+        const TELLING: usize = 4;
+        if let Some(file) = self.files.get_mut(span.file.0 as usize) {
+            let place = span.start as usize..span.end as usize;
+            let said = file.text.get(place).unwrap_or("");
+            let named = said.starts_with(char::is_alphabetic);
+            let name =
+                said.find(|c: char| c == '=' || c.is_whitespace()).filter(|_| named).map_or(0, |at| at + 1);
+            file.hide(span.start as usize + name, said.len() - name);
+        }
+        if secret.len() >= TELLING {
+            for file in &mut self.files {
+                let found: Vec<usize> = file.text.match_indices(secret).map(|(at, _)| at).collect();
+                found.into_iter().for_each(|at| file.hide(at, secret.len()));
+            }
+        }
+    }
+
     /// `file:line` of a place, as plans and routes print it.
     #[must_use]
     pub fn line_of(&self, span: Span) -> Option<String> {
@@ -127,6 +159,20 @@ impl SourceMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_nowhere_to_be_read() {
+        let mut sources = SourceMap::default();
+        let text = "password \"hunté2\"\n// hunté2\nqueue \"q\"";
+        let id = sources.add("a.kdl", text);
+        sources.mask(Span::new(id, 0, 18), "hunté2");
+        let masked = &sources.get(id).unwrap().text;
+        assert_eq!(masked, "password *********\n// *******\nqueue \"q\"");
+        assert_eq!(masked.len(), text.len());
+        let id = sources.add("b.kdl", "password \"a b\"");
+        sources.mask(Span::new(id, 9, 14), "a b");
+        assert_eq!(sources.get(id).unwrap().text, "password *****");
+    }
 
     #[test]
     fn columns_count_characters() {

@@ -96,8 +96,9 @@ impl<'a> Reader<'a, '_> {
         }
         let name = &*child.name.text;
         if let Some(attribute) = self.find(name) {
-            let value = self.child_value(child, attribute);
-            self.set(definition, attribute, value, child.span);
+            if let Some(value) = self.child_value(child, attribute) {
+                self.set(definition, attribute, value, child.span);
+            }
         } else if self.kind.all_attributes().any(|a| a.within.is_some_and(|within| within.node == name)) {
             self.group(definition, child);
         } else if let Some((attribute, source)) = self.find_secret(name)
@@ -164,9 +165,10 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn child_value(&mut self, child: &Node, attribute: &Attribute) -> Value {
+    /// The value of a child node; none where none is written, which is said.
+    fn child_value(&mut self, child: &Node, attribute: &Attribute) -> Option<Value> {
         let mut arguments = child.arguments();
-        match attribute.ty {
+        let value = match attribute.ty {
             Type::Json => json(child, self.report),
             Type::Words => Value::List(
                 arguments.filter_map(|entry| entry.value.text()).flat_map(|text| split(text)).collect(),
@@ -193,16 +195,17 @@ impl<'a> Reader<'a, '_> {
                         .help(format!("write `{}`", attribute.example)),
                     );
                 }
-                value.unwrap_or_else(|| {
+                if value.is_none() {
                     self.report.push(
                         Diagnostic::new(codes::MISSING, format!("`{}` needs a value", attribute.name))
                             .label(child.span, "")
                             .help(format!("write `{}`", attribute.example)),
                     );
-                    Value::Null
-                })
+                }
+                return value;
             }
-        }
+        };
+        Some(value)
     }
 
     fn set(&mut self, definition: &mut Definition, attribute: &'static Attribute, value: Value, span: Span) {

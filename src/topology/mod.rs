@@ -10,6 +10,7 @@ mod entities;
 mod messages;
 pub mod privilege;
 mod resolve;
+pub mod secrets;
 mod services;
 mod views;
 

@@ -1,0 +1,102 @@
+//! Secrets that stand in the topology itself: passwords, and addresses with a password in them.
+
+use std::sync::Arc;
+
+use super::Topology;
+use crate::{
+    diag::Span,
+    kind::{Definition, KindId, Secret, Value},
+    syntax::Node,
+};
+
+/// A secret that stands in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct InTheOpen<'a> {
+    /// What has it; none for a broker's address in an environment.
+    pub owner: Option<&'a Definition>,
+    /// The attribute.
+    pub attribute: &'a str,
+    /// Where it stands.
+    pub span: Span,
+    /// The whole value. It must not be shown.
+    pub value: &'a str,
+    /// The password in it. It must not be shown.
+    pub text: &'a str,
+}
+
+/// Every password that stands in a file, in the order of the topology.
+pub fn in_the_open(topology: &Topology) -> impl Iterator<Item = InTheOpen<'_>> {
+    let kept = topology.definitions().iter().flat_map(|owner| {
+        owner.fields().filter_map(move |(attribute, field)| {
+            let Value::Secret(Secret::Literal(value)) = &field.value else { return None };
+            let text = if owner.kind == KindId::User { Some(&**value) } else { password(value) };
+            Some(InTheOpen { owner: Some(owner), attribute, span: field.span, value, text: text? })
+        })
+    });
+    let addresses = topology.environment.iter().flat_map(|environment| {
+        let both = [("amqp", &environment.amqp), ("management", &environment.management)];
+        both.into_iter().filter_map(|(attribute, word)| Some((attribute, word.as_ref()?)))
+    });
+    let addresses = addresses.filter_map(|(attribute, word)| {
+        let text = password(&word.text)?;
+        Some(InTheOpen { owner: None, attribute, span: word.span, value: &word.text, text })
+    });
+    kept.chain(addresses)
+}
+
+/// Every secret that is written in nodes as they stand, also where nothing comes of them: in what is said twice, or
+/// in an environment that is not the chosen one.
+#[must_use]
+pub fn written(nodes: &[Node]) -> Vec<(Span, Arc<str>)> {
+    let mut found = Vec::new();
+    // a payload may have a field of that name
+    let has_password = |node: &Node| ["user", "template"].iter().any(|word| node.is(word));
+    let mut waiting: Vec<(&Node, bool)> = nodes.iter().map(|node| (node, false)).collect();
+    while let Some((node, within)) = waiting.pop() {
+        let owns = has_password(node);
+        waiting.extend(node.children.iter().map(|child| (child, owns)));
+        for entry in &node.entries {
+            let Some(text) = entry.value.text() else { continue };
+            let name = entry.name.as_ref().unwrap_or(&node.name);
+            let may_be = if entry.name.is_some() { owns } else { within };
+            if may_be && &*name.text == "password" {
+                found.push((entry.span, text.clone()));
+            } else if let Some(password) = password(text) {
+                found.push((entry.span, Arc::from(password)));
+            }
+        }
+    }
+    found
+}
+
+/// The password in an address such as `amqps://user:password@host`.
+#[must_use]
+pub fn password(uri: &str) -> Option<&str> {
+    let authority = uri.split_once("://")?.1;
+    let authority = authority.split(['/', '?', '#']).next()?;
+    let (_, password) = authority.rsplit_once('@')?.0.split_once(':')?;
+    (!password.is_empty()).then_some(password)
+}
+
+/// The address with dots in the place of its password.
+#[must_use]
+pub fn without_password(uri: &str) -> String {
+    password(uri).map_or_else(|| uri.to_owned(), |password| uri.replacen(&format!(":{password}@"), ":…@", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_tells_its_password() {
+        assert_eq!(password("amqps://shop:s3cret@eu.example.com:5671/%2F"), Some("s3cret"));
+        assert_eq!(password("amqp://a:p@ss@host"), Some("p@ss"));
+        for none in
+            ["amqp://shop@host", "amqp://shop:@host", "amqp:///shop", "host:5672", "amqp://host/a:b@c"]
+        {
+            assert_eq!(password(none), None, "{none}");
+        }
+        assert_eq!(without_password("amqp://a:p@host"), "amqp://a:…@host");
+    }
+}
