@@ -64,3 +64,32 @@ fn codes_and_names_are_unique_and_in_order() {
         assert!(lint.code.summary.ends_with('.'), "{}", lint.code.name);
     }
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_password_is_in_no_format() {
+    use topoc::diag::{github, human, json, sarif};
+    let text = r#"
+variable "shared" default="s3cret-three"
+user "guest" tags="administrator" password="s3cret-one" { password "s3cret-two" }
+message "SignedUp" { payload { password "string" } }
+user "ops" { password "${shared}" }
+federation-upstream "eu" uri="amqps://shop:s3cret-four@eu.example.com"
+shovel "drain" { source queue="in" uri="amqp://a:s3cret-five@b"; destination queue="out"; ack-mode "no-ack" }
+environment "production" { broker amqp="amqp://a:s3cret-six@b" management="http://a:s3cret-seven@b" }
+"#;
+    let sources = MemorySources::default().with("topology.kdl", text);
+    let inputs = Inputs { environment: Some("production".to_owned()), ..Inputs::default() };
+    let compiled = topoc::check(&["topology.kdl".to_owned()], &sources, &inputs);
+    let (report, map) = (&compiled.report, &compiled.sources);
+    let formats = [
+        human::report(report, map, human::Look { color: false, all: true }, ""),
+        json::report(report, map).to_string(),
+        sarif::report(report, map, &|code| code.summary.to_owned()).to_string(),
+        github::report(report, map),
+    ];
+    assert!(report.diagnostics().iter().filter(|d| d.code.name == "uri-credentials").count() == 4);
+    for shown in formats {
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}

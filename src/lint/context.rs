@@ -7,7 +7,7 @@ use topoc_routing::{ExchangeKind, language::TooComplex};
 use crate::{
     diag::Span,
     graph::{Arrivals, Flow, Graph},
-    kind::{Attribute, Definition, Field},
+    kind::{Attribute, Definition, Field, Identity, KindId},
     syntax::Word,
     topology::{Answers, Binding, Consumes, Message, Queue, Reference, Service, Topology},
 };
@@ -25,6 +25,7 @@ pub struct Context<'g, 'a> {
     arrivals: BTreeMap<&'a str, Arrivals>,
     hearers: HashMap<(&'a str, &'a str), Vec<Hearer<'a>>>,
     inbound: HashMap<(&'a str, &'a str), Vec<Binding<'a>>>,
+    permissions: HashMap<&'a str, Vec<&'a Definition>>,
 }
 
 /// Who takes messages from a queue.
@@ -85,7 +86,11 @@ impl<'g, 'a> Context<'g, 'a> {
         for binding in topology.bindings().filter(|binding| !binding.to_exchange()) {
             inbound.entry((binding.vhost(), binding.destination())).or_default().push(binding);
         }
-        Self { graph, topology, flows, arrivals, hearers: hearers(topology), inbound }
+        let mut permissions: HashMap<_, Vec<_>> = HashMap::new();
+        for permission in topology.of(KindId::Permission) {
+            permissions.entry(permission.text("user").unwrap_or("")).or_default().push(permission);
+        }
+        Self { graph, topology, flows, arrivals, hearers: hearers(topology), inbound, permissions }
     }
 
     /// The messages of which it can be decided where they go, and where that is.
@@ -123,6 +128,27 @@ impl<'g, 'a> Context<'g, 'a> {
     pub fn routes_as(&self, binding: Binding<'_>) -> Option<&ExchangeKind> {
         let routes = &self.graph.routes(binding.vhost())?.topology;
         Some(routes.exchange(routes.exchange_id(binding.source())?).kind.matching())
+    }
+
+    /// The services that connect as a user of this topology, each with the user.
+    pub fn service_users(&self) -> impl Iterator<Item = (&'a Service, &'a Definition)> {
+        let services = self.topology.contract.services.iter();
+        services.filter_map(|service| {
+            let name = service.user.as_ref()?.text.clone();
+            let user = Identity { kind: KindId::User, vhost: None, parts: vec![name] };
+            Some((service, self.topology.get(&user)?))
+        })
+    }
+
+    /// Every permission, in the order of the topology.
+    pub fn permissions(&self) -> impl Iterator<Item = &'a Definition> {
+        self.topology.of(KindId::Permission)
+    }
+
+    /// The permissions of a user.
+    #[must_use]
+    pub fn permissions_of(&self, user: &str) -> &[&'a Definition] {
+        self.permissions.get(user).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the topology says who publishes what: without a single message it cannot be asked for more.

@@ -8,6 +8,7 @@ mod edit;
 mod index;
 mod levels;
 
+mod admin_service_user;
 mod ae_cycle;
 mod ae_missing;
 mod ae_not_reached_via_e2e;
@@ -15,12 +16,18 @@ mod arg_bad_type;
 mod arg_out_of_range;
 mod arg_wrong_queue_type;
 mod binding_never_matches;
+mod competing_services;
+mod consume_no_producer;
 mod default_exchange_binding;
+mod default_exchange_permission;
 mod delivery_limit_not_int;
 mod dlrk_without_dlx_arg;
 mod dlx_missing_exchange;
 mod duplicate_delivery;
 mod e2e_cycle;
+mod federation_key_conflict;
+mod federation_unknown_upstream;
+mod guest_user;
 mod hash_both_args;
 mod hash_duplicate_destination;
 mod hash_weight_not_int;
@@ -29,13 +36,24 @@ mod headers_any_empty;
 mod implicit_queue_type;
 mod key_on_fanout_ignored;
 mod local_random_bad_binding;
+mod message_no_consumer;
+mod mixed_message_types;
 mod name_too_long;
 mod near_duplicate_name;
+mod permission_dot_star;
+mod permission_insufficient;
+mod permission_unanchored;
+mod plaintext_password;
 mod publish_internal_exchange;
 mod quorum_not_durable;
 mod quorum_reject_publish_dlx;
 mod reserved_name;
+mod rpc_cycle;
+mod rpc_no_reply_path;
 mod shadowed_binding;
+mod shovel_delete_after_no_ack;
+mod shovel_loop;
+mod shovel_unsafe_ack;
 mod stream_ttl_or_dlx;
 mod topic_too_many_hashes;
 mod topic_wildcard_partial_word;
@@ -44,6 +62,7 @@ mod unknown_queue;
 mod unknown_x_argument;
 mod unreachable_queue;
 mod unroutable_publish;
+mod uri_credentials;
 mod wildcard_on_direct;
 
 pub use context::Context;
@@ -105,6 +124,25 @@ pub const LINTS: &[Lint] = &[
     hash_duplicate_destination::LINT,
     publish_internal_exchange::LINT,
     e2e_cycle::LINT,
+    guest_user::LINT,
+    admin_service_user::LINT,
+    permission_dot_star::LINT,
+    permission_insufficient::LINT,
+    permission_unanchored::LINT,
+    default_exchange_permission::LINT,
+    plaintext_password::LINT,
+    uri_credentials::LINT,
+    message_no_consumer::LINT,
+    consume_no_producer::LINT,
+    mixed_message_types::LINT,
+    rpc_no_reply_path::LINT,
+    rpc_cycle::LINT,
+    competing_services::LINT,
+    federation_key_conflict::LINT,
+    federation_unknown_upstream::LINT,
+    shovel_loop::LINT,
+    shovel_unsafe_ack::LINT,
+    shovel_delete_after_no_ack::LINT,
 ];
 
 /// The lint of a name or code.

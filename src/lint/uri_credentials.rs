@@ -1,0 +1,39 @@
+//! An address holds a password.
+
+use super::{Context, Lint, error, plaintext_password::variable};
+use crate::{
+    diag::{Diagnostic, Report},
+    kind::KindId,
+    topology::secrets::{in_the_open, without_password},
+};
+
+pub(super) const LINT: Lint = Lint {
+    code: error("S010", "uri-credentials", "An address holds a password."),
+    page: include_str!("uri_credentials.md"),
+    check,
+};
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    for open in
+        in_the_open(context.topology).filter(|open| open.owner.is_none_or(|owner| owner.kind != KindId::User))
+    {
+        let (whose, edit) = match open.owner {
+            Some(owner) => {
+                let end = match open.attribute {
+                    "src-uri" => "_SOURCE",
+                    "dest-uri" => "_DESTINATION",
+                    _ => "",
+                };
+                let whose = format!("the {} `{}`", owner.kind.word(), owner.name());
+                (whose, format!("write `uri-env=\"{}{end}_URI\"`", variable(owner.name())))
+            }
+            None => ("the environment's broker".to_owned(), "write the address without it, and set TOPOC_BROKER_USERNAME and TOPOC_BROKER_PASSWORD where topoc runs".to_owned()),
+        };
+        report.push(
+            Diagnostic::new(LINT.code, format!("the address of {whose} holds a password"))
+                .label(open.span, without_password(open.value))
+                .note("a topology is read by many and kept in version control for ever, and the broker shows the address to each policymaker: change the password too")
+                .help(edit),
+        );
+    }
+}
