@@ -83,6 +83,7 @@ fn scaffold(kind: &Kind, example: &str) -> String {
                 format!("{example} {{ request \"A\"; response \"A\"; queue \"q\" }}; type \"A\"; queue \"q\"")
             }
             KindId::Service => format!("{example}\n{NAMES}"),
+            KindId::Shovel => format!("{example} {{ source queue=\"old\" }}"),
             _ => example.to_owned(),
         };
     }
@@ -107,7 +108,8 @@ fn scaffold(kind: &Kind, example: &str) -> String {
         KindId::FederationUpstream if first == "uri" => ("federation-upstream \"f\"", ""),
         KindId::FederationUpstream => ("federation-upstream \"f\" uri-env=\"U\"", ""),
         KindId::FederationUpstreamSet => ("federation-upstream-set \"s\"", ""),
-        KindId::Shovel => ("shovel \"s\"", ""),
+        KindId::Shovel if first == "source" => ("shovel \"s\"", ""),
+        KindId::Shovel => ("shovel \"s\"", "source queue=\"old\""),
         KindId::Policy | KindId::OperatorPolicy if first == "pattern" => ("policy \"p\"", ""),
         KindId::Policy | KindId::OperatorPolicy => ("policy \"p\" pattern=\"^p$\"", ""),
         KindId::Exchange if first == "type" => ("exchange \"e\"", ""),

@@ -17,7 +17,7 @@ mod snippet;
 mod source;
 
 pub use codes::{CODES, Code};
-pub use nearest::{did_you_mean, nearest};
+pub use nearest::{article, did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
 
 use std::collections::BTreeSet;

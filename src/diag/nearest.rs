@@ -6,12 +6,19 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let plain = |text: &str| text.to_lowercase().replace(['.', '_', ' '], "-");
     let wanted = plain(name);
     let allowed = (wanted.chars().count() / 3).clamp(1, 4);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &plain(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *candidate != name)
-        .min_by(|a, b| a.cmp(b))
-        .map(|(_, candidate)| candidate)
+    let candidates: Vec<&str> = candidates.into_iter().filter(|candidate| *candidate != name).collect();
+    let close = candidates
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &plain(candidate)), *candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by(|a, b| a.cmp(b));
+    close.map(|(_, candidate)| candidate).or_else(|| {
+        // a part of the whole name: `ttl` for `message-ttl`
+        let mut whole =
+            candidates.iter().filter(|candidate| plain(candidate).split('-').any(|part| part == wanted));
+        let first = whole.next().copied()?;
+        whole.all(|other| *other == first).then_some(first)
+    })
 }
 
 /// A help line: the nearest name if there is one, else the names there are (a few of them).
@@ -24,13 +31,21 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
     names.sort_unstable();
     names.dedup();
     match names.len() {
-        0 => format!("there is no {what} here"),
+        0 => format!("no {what} is declared"),
+        1 => format!("the only {what} is `{}`", names[0]),
         count => {
             let shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
             let rest = if count > 12 { format!(" and {} more", count - 12) } else { String::new() };
             format!("the {what}s are {}{rest}", shown.join(", "))
         }
     }
+}
+
+/// `a` or `an`, as the word after it wants.
+#[must_use]
+pub fn article(word: &str) -> &'static str {
+    // of the language's words, those in `u` (`user`) sound like `you`
+    if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }
 
 #[cfg(test)]
@@ -42,6 +57,8 @@ mod tests {
         assert_eq!(nearest("mesage-ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
         assert_eq!(nearest("message_ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
         assert_eq!(nearest("x", ["message-ttl"]), None);
+        assert_eq!(nearest("ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
+        assert_eq!(nearest("length", ["max-length", "min-length"]), None);
         assert_eq!(did_you_mean("zzz", ["b", "a"], "exchange"), "the exchanges are `a`, `b`");
     }
 }

@@ -172,6 +172,7 @@ impl Drawable {
             }
             match c {
                 '\t' => text.push_str(TAB),
+                '\u{feff}' if index == 0 => {}
                 c if super::is_unprintable(c) => text.push('·'),
                 c => text.push(c),
             }

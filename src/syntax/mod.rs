@@ -3,6 +3,7 @@
 //! This room knows KDL and the five words that reuse it (`include`, `variable`, `environment`, `template`,
 //! `for`). It may not know what a queue is.
 
+mod complaint;
 mod expand;
 mod format;
 mod interpolate;
@@ -11,11 +12,13 @@ mod node;
 mod parse;
 mod scan;
 mod sources;
+mod variables;
 
-pub use expand::{Environment, Expansion, Inputs, environment_name, expand};
+pub use expand::{Expansion, expand};
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
 pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;
 pub use scan::{MAX_BYTES, MAX_DEPTH, MAX_SLASHDASH};
 pub use sources::{DiskSources, MemorySources, ReadError, STANDARD_INPUT, Sources};
+pub use variables::{Environment, Inputs, environment_name};

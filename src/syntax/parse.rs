@@ -5,6 +5,7 @@ use std::{sync::Arc, thread};
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 use super::{
+    complaint::{complaints, single_quotes},
     node::{Entry, Node, Scalar, Word},
     scan::{Piece, scan},
 };
@@ -155,20 +156,19 @@ fn assemble(jobs: &[Job<'_>], results: Vec<Parsed>, report: &mut Report) -> Vec<
 fn parse_job(job: &Job<'_>, file: FileId) -> Parsed {
     let mut report = Report::default();
     if let Ok(document) = KdlDocument::parse_v2(job.text) {
-        let convert = Convert { file, base: job.base };
+        let convert = Convert { file, base: job.base, text: job.text };
         let nodes = document.nodes().iter().map(|node| convert.node(node, &mut report)).collect();
         return (nodes, report);
     }
     let mut nodes = Vec::new();
     for piece in &job.pieces {
         let text = &job.text[piece.start..piece.end];
-        let convert = Convert { file, base: job.base + piece.start };
+        let convert = Convert { file, base: job.base + piece.start, text };
         match KdlDocument::parse_v2(text) {
             Ok(document) => nodes.extend(document.nodes().iter().map(|node| convert.node(node, &mut report))),
             Err(error) => {
-                for diagnostic in &error.diagnostics {
-                    report.push(convert.error(text, diagnostic));
-                }
+                let at = |start, end| Span::new(file, convert.base + start, convert.base + end);
+                complaints(text, &error.diagnostics, at).into_iter().for_each(|found| report.push(found));
             }
         }
     }
@@ -176,12 +176,13 @@ fn parse_job(job: &Job<'_>, file: FileId) -> Parsed {
 }
 
 /// From the parser's tree to ours.
-struct Convert {
+struct Convert<'a> {
     file: FileId,
     base: usize,
+    text: &'a str,
 }
 
-impl Convert {
+impl Convert<'_> {
     fn span(&self, span: miette::SourceSpan) -> Span {
         Span::new(self.file, self.base + span.offset(), self.base + span.offset() + span.len())
     }
@@ -206,6 +207,14 @@ impl Convert {
         if let Some(ty) = entry.ty() {
             report.push(annotation(self.span(ty.span()), ty.value()));
         }
+        if let KdlValue::String(value) = entry.value()
+            && value.starts_with('\'')
+            && let Some(written) =
+                self.text.get(entry.span().offset()..entry.span().offset() + entry.span().len())
+            && let Some(found) = single_quotes(written, self.span(entry.span()))
+        {
+            report.push(found);
+        }
         let value = match entry.value() {
             KdlValue::String(text) => Scalar::Text(Arc::from(text.as_str())),
             KdlValue::Integer(integer) => Scalar::Integer(*integer),
@@ -215,37 +224,6 @@ impl Convert {
         };
         Entry { name: entry.name().map(|name| self.word(name)), value, span: self.span(entry.span()) }
     }
-
-    fn error(&self, text: &str, error: &kdl::KdlDiagnostic) -> Diagnostic {
-        let found = error.message.as_deref().unwrap_or("the text is no KDL here");
-        let label = error.label.as_deref().unwrap_or("here");
-        let mut span = self.span(error.span);
-        // the parser likes to point past the end; a label there shows an empty line
-        let end = u32::try_from(self.base + text.trim_end().len()).unwrap_or(u32::MAX);
-        if span.start >= end {
-            span = Span { start: end.saturating_sub(1), end, ..span };
-        }
-        let mut diagnostic =
-            Diagnostic::new(codes::NOT_KDL, format!("the text is not KDL: {}", lower_first(found)))
-                .label(span, label);
-        diagnostic.help = error.help.clone().or_else(|| hint(text));
-        diagnostic
-    }
-}
-
-fn lower_first(sentence: &str) -> String {
-    let trimmed = sentence.trim_end_matches('.');
-    let mut chars = trimmed.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-/// What KDL 1 and JSON habits trip over.
-fn hint(text: &str) -> Option<String> {
-    let bare = |word: &str| text.split(|c: char| c.is_whitespace() || c == '=').any(|piece| piece == word);
-    if bare("true") || bare("false") || bare("null") {
-        return Some("KDL 2 writes `#true`, `#false` and `#null`".to_owned());
-    }
-    None
 }
 
 fn annotation(span: Span, name: &str) -> Diagnostic {

@@ -1,12 +1,9 @@
 //! A node's properties and child nodes → an entity's attributes, by what its kind says.
 
-use std::{collections::BTreeMap, sync::Arc};
-
+use super::values::{SECRET_SOURCES, SecretSource, json, plain, secret, split};
 use crate::{
-    diag::{Diagnostic, Report, Span, codes, did_you_mean, nearest},
-    kind::{
-        self, Allow, Attribute, COMMON, Definition, Field, Kind, KindId, Place, Scope, Secret, Type, Value,
-    },
+    diag::{Diagnostic, Report, Span, article, codes, did_you_mean, nearest},
+    kind::{Allow, Attribute, COMMON, Definition, Field, Kind, KindId, Place, Scope, Type, Value},
     syntax::{Entry, Node, Scalar, Word},
 };
 
@@ -22,12 +19,11 @@ impl<'a> Reader<'a, '_> {
     pub(super) fn title(&mut self) -> Option<Word> {
         let title = self.node.title();
         if title.is_none() {
-            let (keyword, doc) = (self.kind.keyword, self.kind.doc);
-            let keyword = if self.kind.id == KindId::Queue { &*self.node.name.text } else { keyword };
+            let keyword = &*self.node.name.text;
             self.report.push(
-                Diagnostic::new(codes::MISSING, format!("a `{}` needs a name", self.node.name.text))
+                Diagnostic::new(codes::MISSING, format!("{} `{keyword}` needs a name", article(keyword)))
                     .label(self.node.span, "")
-                    .note(doc.to_owned())
+                    .note(self.kind.doc)
                     .help(format!("write `{keyword} \"name\" …`")),
             );
         }
@@ -56,7 +52,17 @@ impl<'a> Reader<'a, '_> {
         for child in &node.children {
             if child.is("allow") {
                 self.allow(definition, child);
-            } else if self.kind.nested.iter().any(|nested| child.is(nested.keyword)) {
+            } else if let Some(known) = self.kind.nested.iter().find(|nested| child.is(nested.keyword)) {
+                let first = nested.iter().find(|other: &&&Node| !known.repeats && other.is(known.keyword));
+                if let Some(first) = first {
+                    self.report.push(
+                        Diagnostic::new(codes::DUPLICATE, format!("`{}` is said twice", known.keyword))
+                            .label(child.span, "again here")
+                            .label(first.span, "first here")
+                            .help("remove one of the two"),
+                    );
+                    continue;
+                }
                 nested.push(child);
             } else {
                 self.child(definition, child);
@@ -279,27 +285,28 @@ impl<'a> Reader<'a, '_> {
         if definition.external {
             return;
         }
-        for attribute in self.kind.attributes {
-            let said = definition.field(attribute.name).is_some()
-                || attribute.name == "name"
-                || nested.iter().any(|child| child.is(attribute.name));
-            if attribute.required && !said {
-                self.report.push(
-                    Diagnostic::new(
-                        codes::MISSING,
-                        format!(
-                            "the {} `{}` has no {}",
-                            self.kind.keyword,
-                            definition.name(),
-                            attribute.spelling()
-                        ),
-                    )
-                    .label(self.node.span, "")
-                    .note(attribute.doc)
-                    .help(format!("write `{}`", attribute.example)),
-                );
-            }
+        let missing: Vec<&Attribute> = self
+            .kind
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.required && attribute.name != "name")
+            .filter(|attribute| definition.field(attribute.name).is_none())
+            .filter(|attribute| !nested.iter().any(|child| child.is(attribute.name)))
+            .collect();
+        let Some(first) = missing.first() else { return };
+        let names: Vec<String> =
+            missing.iter().map(|attribute| format!("`{}`", attribute.spelling())).collect();
+        let examples: Vec<String> = missing.iter().map(|a| format!("`{}`", a.example)).collect();
+        let mut diagnostic = Diagnostic::new(
+            codes::MISSING,
+            format!("the {} `{}` has no {}", self.kind.keyword, definition.title(), names.join(", no ")),
+        )
+        .label(self.node.span, "")
+        .help(format!("write {}", examples.join(" and ")));
+        if missing.len() == 1 {
+            diagnostic = diagnostic.note(first.doc);
         }
+        self.report.push(diagnostic);
     }
 
     fn unknown(&mut self, word: &Word) {
@@ -332,7 +339,10 @@ impl<'a> Reader<'a, '_> {
             .chain(kind.nested.iter().map(|nested| nested.keyword))
             .chain(kind.all_attributes().filter_map(|a| a.within.map(|within| within.node)))
             .collect();
+        // what holds other things has nodes, and what does not has attributes
+        let what = if matches!(kind.id, KindId::Vhost | KindId::Service) { "" } else { "attribute " };
         let help = match nearest(name, names.iter().copied()) {
+            _ if elsewhere(name, kind).is_some() => elsewhere(name, kind).unwrap_or_default(),
             Some(near) => format!("did you mean `{near}`?"),
             None if kind.nested.iter().any(|nested| nested.keyword == "argument") => {
                 format!("`argument \"x-{name}\" …` passes on what topoc does not know")
@@ -342,7 +352,7 @@ impl<'a> Reader<'a, '_> {
         self.report.push(
             Diagnostic::new(
                 codes::UNKNOWN_ATTRIBUTE,
-                format!("a {} has no attribute `{name}`", kind.keyword),
+                format!("{} {} has no {what}`{name}`", article(kind.keyword), kind.keyword),
             )
             .label(word.span, "")
             .help(help),
@@ -350,148 +360,23 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum SecretSource {
-    Env,
-    File,
-    Hash,
-}
-
-const SECRET_SOURCES: &[(&str, SecretSource)] =
-    &[("-env", SecretSource::Env), ("-file", SecretSource::File), ("-hash", SecretSource::Hash)];
-
-fn secret(source: SecretSource, value: &Scalar) -> Value {
-    let Some(text) = value.text().cloned() else { return Value::from_scalar(value) };
-    Value::Secret(match source {
-        SecretSource::Env => Secret::Env(text),
-        SecretSource::File => Secret::File(text),
-        SecretSource::Hash => Secret::Hash(text),
+/// Where a word of the language belongs that stands in a kind which does not have it.
+fn elsewhere(name: &str, kind: &Kind) -> Option<String> {
+    Some(match (name, kind.id) {
+        ("binding", KindId::Queue | KindId::Exchange) => {
+            "write `bind \"exchange\" routing-key=\"…\"`".to_owned()
+        }
+        ("binding" | "bind", KindId::Vhost) => BINDING_PLACE.to_owned(),
+        ("user" | "message" | "rpc" | "service" | "type" | "enum" | "global-parameter", KindId::Vhost) => {
+            format!("{} {name} stands in no vhost: write it at the top level", article(name))
+        }
+        ("permission" | "topic-permission", KindId::Vhost) => {
+            format!("write it in its user: `user \"name\" {{ {name} … }}`")
+        }
+        _ => return None,
     })
 }
 
-fn plain(value: &Scalar, ty: Type) -> Value {
-    match (ty, value.text()) {
-        (Type::Secret, Some(text)) => Value::Secret(Secret::Literal(text.clone())),
-        (Type::Words, Some(text)) => Value::List(split(text).collect()),
-        _ => Value::typed(value, ty),
-    }
-}
-
-fn split(text: &str) -> impl Iterator<Item = Value> {
-    text.split([',', ' ']).filter(|word| !word.is_empty()).map(Value::text)
-}
-
-/// `argument "x-anything" value` and `header "name" value`: the name and its field.
-pub(super) fn named_value(child: &Node, report: &mut Report) -> Option<(Arc<str>, Field)> {
-    let name = child.title();
-    let values = child.arguments().count();
-    let Some(name) = name.filter(|_| values <= 2 || !child.children.is_empty()) else {
-        report.push(
-            Diagnostic::new(codes::MISSING, format!("`{}` takes a name and a value", child.name.text))
-                .label(child.span, "")
-                .help(format!("write `{} \"name\" \"value\"`", child.name.text)),
-        );
-        return None;
-    };
-    let value = match child.arguments().nth(1) {
-        Some(entry) => Value::from_scalar(&entry.value),
-        None if !child.children.is_empty() => json_children(child, report),
-        None => Value::Null,
-    };
-    Some((name.text, Field { value, span: child.span }))
-}
-
-/// Reads `argument` nodes, and refuses those that have an attribute.
-pub(super) fn argument(kind: &Kind, definition: &mut Definition, child: &Node, report: &mut Report) {
-    let Some((name, field)) = named_value(child, report) else { return };
-    let known = kind.all_attributes().find(|attribute| match kind.place(attribute) {
-        Place::Argument(wire) | Place::Key(wire) => wire == &*name,
-        Place::Body(_) | Place::Nowhere => false,
-    });
-    if let Some(attribute) = known {
-        report.push(
-            Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` has an attribute of its own"))
-                .label(child.span, "")
-                .help(format!("write `{}`", attribute.example)),
-        );
-        return;
-    }
-    if let Some(first) = definition.arguments.get(&name).map(|field| field.span) {
-        report.push(
-            Diagnostic::new(codes::DUPLICATE, format!("the {} `{name}` is said twice", child.name.text))
-                .label(child.span, "again here")
-                .label(first, "first here")
-                .help("remove one of the two"),
-        );
-        return;
-    }
-    definition.arguments.insert(name, field);
-}
-
-/// JSON written as KDL: `value 1`, a list `value { - 1; - 2 }` or `value 1 2`, an object `value { key 1 }`.
-pub(super) fn json(node: &Node, report: &mut Report) -> Value {
-    let values: Vec<Value> = node.arguments().map(|entry| Value::from_scalar(&entry.value)).collect();
-    match <[Value; 1]>::try_from(values) {
-        Ok([value]) if node.children.is_empty() => value,
-        Ok([value]) => {
-            report.push(
-                Diagnostic::new(
-                    codes::UNWANTED_VALUE,
-                    format!("`{}` has both a value and a block", node.name.text),
-                )
-                .label(node.span, "")
-                .help("write one of the two"),
-            );
-            value
-        }
-        Err(values) if values.is_empty() => json_children(node, report),
-        Err(values) => Value::List(values),
-    }
-}
-
-fn json_children(node: &Node, report: &mut Report) -> Value {
-    if !node.children.is_empty() && node.children.iter().all(|child| child.is("-")) {
-        return Value::List(node.children.iter().map(|child| json(child, report)).collect());
-    }
-    let mut table = BTreeMap::new();
-    for child in &node.children {
-        let value = json(child, report);
-        if table.insert(child.name.text.clone(), value).is_some() {
-            report.push(
-                Diagnostic::new(codes::DUPLICATE, format!("`{}` is said twice", child.name.text))
-                    .label(child.span, "again here")
-                    .help("remove one of the two; a list is written with `-` nodes"),
-            );
-        }
-    }
-    Value::Table(table)
-}
-
-/// The attributes of a kind as plain JSON settings, for an upstream's overrides in a set.
-pub(super) fn overrides(kind: KindId, node: &Node, report: &mut Report) -> BTreeMap<Arc<str>, Value> {
-    let mut scratch = Definition::new(kind, None, node.span, kind::Provenance::Written);
-    let described = kind.kind();
-    for (word, entry) in node.properties() {
-        match described.attribute(&word.text) {
-            Some(attribute) if matches!(attribute.place, Place::Key(_)) && attribute.ty != Type::Secret => {
-                scratch.set(attribute.name, Value::typed(&entry.value, attribute.ty), entry.span);
-            }
-            _ => {
-                let names = described
-                    .attributes
-                    .iter()
-                    .filter(|a| matches!(a.place, Place::Key(_)) && a.ty != Type::Secret)
-                    .map(|a| a.name);
-                report.push(
-                    Diagnostic::new(
-                        codes::UNKNOWN_ATTRIBUTE,
-                        format!("`{}` cannot differ within a set", word.text),
-                    )
-                    .label(word.span, "")
-                    .help(did_you_mean(&word.text, names, "attribute")),
-                );
-            }
-        }
-    }
-    scratch.fields().map(|(name, field)| (Arc::from(name), field.value.clone())).collect()
-}
+/// What to do with a binding that stands by itself.
+pub(super) const BINDING_PLACE: &str =
+    "a binding is written in its destination: `queue \"inventory\" { bind \"orders\" }`";

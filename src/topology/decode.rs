@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    DEFAULT_VHOST, LintLevel, Topology, attributes::Reader, entities, messages, privilege, resolve, services,
+    DEFAULT_VHOST, LintLevel, Topology,
+    attributes::{BINDING_PLACE, Reader},
+    entities, messages, privilege, resolve, services,
 };
 use crate::{
     diag::{Diagnostic, Report, Severity, codes, did_you_mean},
@@ -65,9 +67,7 @@ fn top_words() -> Vec<&'static str> {
 pub(super) fn unknown(node: &Node, report: &mut Report, place: &str, words: Vec<&'static str>) {
     let name = &*node.name.text;
     let help = match name {
-        "binding" => {
-            "a binding is written in its destination: `queue \"inventory\" { bind \"orders\" }`".to_owned()
-        }
+        "binding" | "bind" => BINDING_PLACE.to_owned(),
         "permission" | "topic-permission" => {
             format!("write the `{name}` in its user: `user \"name\" {{ {name} … }}`")
         }
@@ -132,6 +132,14 @@ fn level(topology: &mut Topology, node: &Node, report: &mut Report) {
         None => None,
     };
     match (node.title(), level) {
+        (Some(_), None) if word.is_some() => report.push(
+            Diagnostic::new(
+                codes::BAD_VALUE,
+                format!("`{}` is no level of a lint", word.as_deref().unwrap_or_default()),
+            )
+            .label(node.property("level").map_or(node.span, |entry| entry.span), "")
+            .help("the levels are `error`, `warning`, `hint` and `off`"),
+        ),
         (Some(lint), Some(level)) => topology.levels.push(LintLevel { lint, level }),
         _ => report.push(
             Diagnostic::new(codes::MISSING, "`lint` takes the name of a lint and a level")

@@ -106,13 +106,11 @@ pub(super) fn super_stream(topology: &mut Topology, vhost: &Arc<str>, node: &Nod
     let partitions = match written.as_ref().map(|entry| Value::from_scalar(&entry.value)) {
         Some(Value::Integer(count)) if (1..=1000).contains(&count) => count,
         _ => {
+            let code = if written.is_some() { codes::BAD_VALUE } else { codes::MISSING };
             report.push(
-                Diagnostic::new(
-                    codes::MISSING,
-                    "a `super-stream` needs its number of partitions, from 1 to 1000",
-                )
-                .label(written.map_or(node.span, |entry| entry.span), "")
-                .help("write `super-stream \"clicks\" partitions=3`"),
+                Diagnostic::new(code, "a `super-stream` needs its number of partitions, from 1 to 1000")
+                    .label(written.map_or(node.span, |entry| entry.span), "")
+                    .help("write `super-stream \"clicks\" partitions=3`"),
             );
             return;
         }

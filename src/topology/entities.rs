@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{
     DEFAULT_VHOST, Topology,
-    attributes::{Reader, argument, named_value, overrides},
+    attributes::Reader,
     decode::{insert, set_name, unknown},
     derive,
+    values::{argument, json, named_value, overrides},
 };
 use crate::{
     diag::{Diagnostic, Report, Span, codes},
@@ -57,7 +58,7 @@ pub(super) fn plain(
     for child in nested {
         match &*child.name.text {
             "value" => {
-                let value = super::attributes::json(child, report);
+                let value = json(child, report);
                 definition.set("value", value, child.span);
             }
             "upstream" => upstreams.extend(upstream(child, report)),
@@ -66,10 +67,31 @@ pub(super) fn plain(
     }
     match kind {
         KindId::FederationUpstreamSet => definition.set("upstreams", Value::List(upstreams), node.span),
-        KindId::Shovel => local_ends(&mut definition, node.span),
+        KindId::Shovel => {
+            source(&definition, node, report);
+            local_ends(&mut definition, node.span);
+        }
         _ => {}
     }
     insert(topology, definition, report);
+}
+
+/// A shovel takes from a queue, or from an exchange.
+fn source(shovel: &Definition, node: &Node, report: &mut Report) {
+    let from = (shovel.field("src-queue"), shovel.field("src-exchange"));
+    let (code, trouble, span) = match from {
+        (None, None) if !shovel.external => (codes::MISSING, "takes from nowhere", node.span),
+        (Some(_), Some(exchange)) => {
+            (codes::DUPLICATE, "takes from a queue and from an exchange", exchange.span)
+        }
+        _ => return,
+    };
+    report.push(
+        Diagnostic::new(code, format!("the shovel `{}` {trouble}", shovel.name()))
+            .label(span, "")
+            .note("it takes from one queue, or binds a queue of its own to one exchange")
+            .help("write `source queue=\"…\"`, or `source exchange=\"…\" exchange-key=\"…\"`"),
+    );
 }
 
 /// An end of a shovel without an address is the broker itself, in the shovel's vhost.

@@ -69,7 +69,7 @@ fn enumeration(topology: &mut Topology, node: &Node, report: &mut Report) {
     let mut reader = Reader { kind: KindId::Enum.kind(), node, report };
     reader.attributes(&mut definition, usize::MAX);
     let words: Vec<Word> = texts(node, report);
-    if words.is_empty() {
+    if words.is_empty() && node.arguments().count() < 2 {
         report.push(
             Diagnostic::new(codes::MISSING, format!("the enum `{}` has no words", name.text))
                 .label(node.span, "")
@@ -204,8 +204,21 @@ pub(super) fn reference(node: &Node, report: &mut Report) -> Option<Reference> {
     Some(Reference { name, vhost, found: None })
 }
 
+/// The first argument, which must be there.
+pub(super) fn needed_name(node: &Node, example: &str, report: &mut Report) -> Option<Word> {
+    let name = node.title();
+    if name.is_none() {
+        report.push(
+            Diagnostic::new(codes::MISSING, format!("`{}` needs a name", node.name.text))
+                .label(node.span, "")
+                .help(format!("write `{example}`")),
+        );
+    }
+    name
+}
+
 fn key_parameter(node: &Node, report: &mut Report) -> Option<KeyParameter> {
-    let name = node.title()?;
+    let name = needed_name(node, "key \"country\"", report)?;
     let mut one_of = Vec::new();
     for child in node.children.iter().filter(|child| child.is("one-of")) {
         one_of.extend(

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Topology,
-    contract::{FieldDecl, KeyPart, Payload, Reference},
+    contract::{FIELD_TYPES, FieldDecl, KeyPart, Payload, Reference},
 };
 use crate::{
     diag::{Diagnostic, Report, codes, did_you_mean},
@@ -143,9 +143,16 @@ fn field_type<'a, I: Iterator<Item = &'a Arc<str>>>(
     types: impl Fn() -> I,
     report: &mut Report,
 ) {
-    if let Some(name) = field.ty.named() {
-        declared(&Word { text: name.clone(), span: field.span }, "type", types, report);
+    let Some(name) = field.ty.named() else { return };
+    if types().any(|declared| declared == name) {
+        return;
     }
+    let built_in = FIELD_TYPES.iter().map(|(word, _)| *word);
+    report.push(
+        Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no type `{name}`"))
+            .label(field.span, "named here")
+            .help(did_you_mean(name, types().map(|name| &**name).chain(built_in), "type")),
+    );
 }
 
 fn declared<'a, I: Iterator<Item = &'a Arc<str>>>(
@@ -160,6 +167,10 @@ fn declared<'a, I: Iterator<Item = &'a Arc<str>>>(
     report.push(
         Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no {what} `{}`", word.text))
             .label(word.span, "named here")
-            .help(did_you_mean(&word.text, known().map(|name| &**name), what)),
+            .help(if known().next().is_none() {
+                format!("declare it: `{what} {:?} …`", &*word.text)
+            } else {
+                did_you_mean(&word.text, known().map(|name| &**name), what)
+            }),
     );
 }

@@ -6,7 +6,7 @@ use super::{
     contract::{Answers, Consumes, Service},
     decode::unknown,
     entities,
-    messages::{begin, reference},
+    messages::{begin, needed_name, reference},
 };
 use crate::{
     diag::{Diagnostic, Report, codes, did_you_mean},
@@ -125,7 +125,7 @@ fn consumes(node: &Node, report: &mut Report) -> Option<Consumes> {
 }
 
 fn answers(node: &Node, report: &mut Report) -> Option<Answers> {
-    let rpc = node.title()?;
+    let rpc = needed_name(node, "answers \"Name\"", report)?;
     let Settings { prefetch, concurrency, .. } = settings(node, report);
     Some(Answers { rpc, prefetch, concurrency, span: node.span })
 }
