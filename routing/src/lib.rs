@@ -1,7 +1,14 @@
 //! What RabbitMQ does with a message, exactly.
 //!
-//! No dependencies, no IO: a [`Topology`] is one virtual host as values, [`Topology::matched`] says which bindings of
-//! one exchange a message takes. The semantics and where each was read or seen stand in `docs/routing.md`.
+//! No dependencies, no IO: a [`Topology`] is one virtual host as values. The questions, from the smallest on:
+//!
+//! - [`Topology::matched`]: which bindings of one exchange a message takes;
+//! - [`Topology::publish`], [`Topology::route`]: which queues it reaches, by which way, and how surely;
+//! - [`Topology::dead_letter`], [`Topology::life`]: what becomes of it when it dies in a queue, and then again;
+//! - [`Topology::reach`], [`language`]: the same of all the keys that a template can produce;
+//! - [`policy`]: which values count, out of arguments and policies.
+//!
+//! Each rule, where it was read and on which broker it was seen: `docs/routing.md`.
 //!
 //! ```
 //! use topoc_routing::*;

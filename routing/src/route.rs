@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::certainty::Flow;
 use crate::{
-    BindingId, Certainty, Destination, ExchangeId, ExchangeKind, Matched, Message, QueueId, Topology, Value,
+    BindingId, Certainty, Destination, ExchangeId, ExchangeKind, Matched, Message, QueueId, Share, Topology,
+    Value,
 };
 
 /// The broker's refusal of a publish.
@@ -152,12 +153,44 @@ impl Topology {
         self.route_except(exchange, message, |_| false)
     }
 
+    /// As [`Self::route`], but an exchange that picks goes by `pick`, which gets its shares and answers with a place
+    /// among them: what a broker of one's own does with one message.
+    pub fn route_picking(
+        &self,
+        exchange: ExchangeId,
+        message: &Message<'_>,
+        mut pick: impl FnMut(ExchangeId, &[Share]) -> usize,
+    ) -> Delivered {
+        self.follow(
+            exchange,
+            message,
+            |_| false,
+            |exchange, matched| match matched {
+                Matched::OneOf(shares) if !shares.is_empty() => {
+                    let picked = pick(exchange, &shares).min(shares.len() - 1);
+                    Matched::OneOf(vec![shares[picked]])
+                }
+                matched => matched,
+            },
+        )
+    }
+
     /// As [`Self::route`], but queues that `dropped` names get nothing; they count as matched all the same.
     pub(crate) fn route_except(
         &self,
         exchange: ExchangeId,
         message: &Message<'_>,
+        dropped: impl FnMut(QueueId) -> bool,
+    ) -> Delivered {
+        self.follow(exchange, message, dropped, |_, matched| matched)
+    }
+
+    fn follow(
+        &self,
+        exchange: ExchangeId,
+        message: &Message<'_>,
         mut dropped: impl FnMut(QueueId) -> bool,
+        mut narrowed: impl FnMut(ExchangeId, Matched) -> Matched,
     ) -> Delivered {
         let mut seen = vec![false; self.exchanges().len()];
         let mut waiting = VecDeque::from([(exchange, None)]);
@@ -165,7 +198,13 @@ impl Topology {
         let mut queues: HashMap<QueueId, Vec<Hop>> = HashMap::new();
         seen[exchange.index()] = true;
         while let Some((from, by)) = waiting.pop_front() {
-            let visit = self.visit(from, by, message);
+            // the default exchange routes by queue names only where a message enters; as an alternate exchange it falls
+            // back on its bindings, and it has none
+            let matched = match by {
+                Some(_) if from == Self::DEFAULT_EXCHANGE => Matched::All(Vec::new()),
+                _ => narrowed(from, self.matched(from, message)),
+            };
+            let visit = self.visit(from, by, matched, message);
             for hop in hops(self, &visit) {
                 match hop.to {
                     Destination::Queue(queue) if dropped(queue) => {}
@@ -195,13 +234,7 @@ impl Topology {
         Delivered { unroutable, queues, visits }
     }
 
-    fn visit(&self, exchange: ExchangeId, by: Option<Hop>, message: &Message<'_>) -> Visit {
-        // the default exchange routes by queue names only where a message enters; as an alternate exchange it falls
-        // back on its bindings, and it has none
-        let matched = match by {
-            Some(_) if exchange == Self::DEFAULT_EXCHANGE => Matched::All(Vec::new()),
-            _ => self.matched(exchange, message),
-        };
+    fn visit(&self, exchange: ExchangeId, by: Option<Hop>, matched: Matched, message: &Message<'_>) -> Visit {
         let is = self.exchange(exchange);
         let delayed = matches!(is.kind, ExchangeKind::DelayedMessage(_))
             && matches!(

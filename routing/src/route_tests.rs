@@ -185,6 +185,18 @@ fn what_every_pick_leads_to_is_certain() {
 }
 
 #[test]
+fn a_pick_of_ones_own_decides() {
+    let net =
+        Net::new(&["r x-random", "h x-consistent-hash"], &[("r", "", "h"), ("h", "1", "A"), ("h", "2", "B")]);
+    let entry = net.0.exchange_id("r").unwrap();
+    for (place, wanted) in [(0, "A"), (1, "B"), (9, "B")] {
+        let delivered = net.0.route_picking(entry, &Message::new("k"), |_, _| place);
+        assert_eq!(net.names(&delivered, Certainty::Always), wanted);
+        assert_eq!(delivered.queues.len(), 1);
+    }
+}
+
+#[test]
 fn a_pick_that_leads_back_to_the_picker_is_no_delivery() {
     let net = Net::new(&["r x-random", "a fanout"], &[("r", "", "a"), ("r", "", "A"), ("a", "", "r")]);
     let delivered = net.0.publish("r", &Message::new("")).unwrap();
