@@ -10,11 +10,21 @@ use crate::kind::{Definition, KindId};
 
 /// Says of each step what it may hurt.
 pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
+    let deletes = plan.steps.iter().any(|step| step.action == Action::Delete);
+    let bindings_live = pair.live.topology.of(KindId::Binding).filter(|_| deletes);
+    let foreign: Vec<&Definition> =
+        bindings_live.filter(|binding| !plan.owned.contains(&binding.identity())).collect();
     for step in &mut plan.steps {
         let mut danger = Danger::default();
         match (step.kind, step.action) {
-            (KindId::Queue, Action::Delete | Action::Replace) => queue(step, pair.live, &mut danger),
-            (KindId::Exchange, Action::Delete | Action::Replace) => exchange(step, &mut danger),
+            (KindId::Queue, Action::Delete | Action::Replace) => {
+                queue(step, pair.live, &mut danger);
+                bindings(step, &foreign, &mut danger);
+            }
+            (KindId::Exchange, Action::Delete | Action::Replace) => {
+                exchange(step, &mut danger);
+                bindings(step, &foreign, &mut danger);
+            }
             (KindId::Vhost, Action::Delete) => vhost(step, pair.live, &mut danger),
             (KindId::Policy | KindId::OperatorPolicy, Action::Create | Action::Change) => {
                 policy(step, pair, &mut danger);
@@ -72,6 +82,22 @@ fn exchange(step: &Step, danger: &mut Danger) {
     }
     if step.action == Action::Replace {
         danger.add("what is published to it meanwhile is lost or refused; its bindings are restored", 0);
+    }
+}
+
+/// What others have bound to what goes goes with it.
+fn bindings(step: &Step, foreign: &[&Definition], danger: &mut Danger) {
+    let Some(gone) = step.live.as_ref().filter(|_| step.action == Action::Delete) else { return };
+    let ends_there = |binding: &Definition| {
+        let kind = if gone.kind == KindId::Queue { "queue" } else { "exchange" };
+        let source = gone.kind == KindId::Exchange && binding.text("source") == Some(gone.name());
+        let destination = binding.text("destination") == Some(gone.name());
+        source || (destination && binding.text("destination-type") == Some(kind))
+    };
+    let others = foreign.iter().filter(|binding| binding.vhost == gone.vhost && ends_there(binding)).count();
+    if others > 0 {
+        let others = count(others as u64, "binding", "bindings");
+        danger.add(&format!("{others} that this topology has not made go with it"), 0);
     }
 }
 

@@ -99,47 +99,7 @@ impl World {
 const SHOVEL: &str = "shovel \"drain\" { source queue=\"vip\"; destination queue=\"dead\" }";
 
 /// Every kind that a broker has.
-const EVERYTHING: &str = r##"
-topology "everything"
-vhost "all" description="For the test" {
-    tags "a" "b"
-    exchange "order" type="topic" { alternate-exchange "unrouted" }
-    exchange "unrouted" type="fanout"
-    exchange "audit" type="fanout" { bind "order" routing-key="#" }
-    exchange "dlx" type="direct"
-    exchange "by-header" type="headers"
-    exchange "hash" type="x-consistent-hash" hash-header="tenant"
-    queue "dead" type="quorum" { bind "dlx" routing-key="dead"; bind "audit"; bind "unrouted" }
-    queue "work" type="quorum" {
-        bind "order" routing-key="order.*"
-        bind "hash" routing-key="2"
-        dead-letter "dlx" routing-key="dead"
-        max-length 100_000
-    }
-    queue "laddered" type="quorum" { bind "order" routing-key="l.*"; retry "5s" "30s" then="laddered.dead" }
-    queue "vip" type="classic" max-priority=4 {
-        bind "by-header" match="all" { header "tier" "gold"; header "express" #true; header "n" 1; header "f" 1.0 }
-        bind "by-header" match="any" { header "tier" "1" }
-    }
-    queue " a/b %2f größe#? " type="classic" { bind "order" routing-key="a b/%2f.#.ü"; argument "x-own" 1 }
-    stream "events" max-age="7D" max-length-bytes="20GB"
-    super-stream "clicks" partitions=3
-    policy "bounded" pattern="^tmp\\." apply-to="queues" { max-length 10_000 }
-    operator-policy "cap" pattern="^tmp\\." apply-to="queues" { max-length 100_000 }
-    limits max-queues=50
-    federation-upstream "eu" uri-env="EU_URI" max-hops=1
-    federation-upstream-set "near" { upstream "eu" }
-    shovel "drain" { source queue="vip"; destination queue="dead" }
-}
-user "app" {
-    tags "monitoring" "management"
-    password env="SECRET"
-    permission vhost="all" configure="^$" write="^order$" read="^work$"
-    topic-permission "order" vhost="all" write="^order\\." read="^order\\."
-    limits max-channels=100
-}
-global-parameter "shop-name" { value { a 1; b #true } }
-"##;
+const EVERYTHING: &str = include_str!("everything.kdl");
 
 fn everything_is_applied_once_and_removed_again(world: &World) {
     world.apply(EVERYTHING, &[]);
@@ -166,6 +126,20 @@ fn everything_is_applied_once_and_removed_again(world: &World) {
     let definitions = world.api().get("/api/definitions");
     let record = &definitions["global_parameters"];
     assert!(!record.to_string().contains("shop-name"), "{record}");
+}
+
+fn a_hash_ring_keeps_a_queue_whose_weight_changes(world: &World) {
+    let text = |weight: &str| {
+        format!(
+            "topology \"ring\"\nvhost \"ring\" {{ exchange \"hash\" type=\"x-consistent-hash\"\n queue \"q\" type=\"classic\" {{ bind \"hash\" routing-key=\"{weight}\" }} }}"
+        )
+    };
+    world.apply(&text("1"), &[]);
+    world.apply(&text("5"), &[]);
+    let message =
+        json!({"properties": {}, "routing_key": "any", "payload": "x", "payload_encoding": "string"});
+    assert_eq!(world.api().post("/api/exchanges/ring/hash/publish", &message)["routed"], true);
+    world.apply("topology \"ring\"", &["--allow-data-loss"]);
 }
 
 fn a_password_is_no_change_until_it_changes(world: &World) {
@@ -390,6 +364,7 @@ fn who_may_not_is_told_what_to_do(world: &World) {
 
 fn all_of_it(world: &World) {
     everything_is_applied_once_and_removed_again(world);
+    a_hash_ring_keeps_a_queue_whose_weight_changes(world);
     a_password_is_no_change_until_it_changes(world);
     a_replaced_queue_has_all_its_bindings_and_unknown_arguments(world);
     messages_are_not_lost_without_consent(world);
