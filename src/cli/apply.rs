@@ -1,9 +1,10 @@
 //! `topoc apply`: the steps of the plan, carried out and accounted for.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufRead as _},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -23,6 +24,8 @@ use crate::{
 
 /// Up to so many steps are told one by one where nobody watches a bar.
 const TOLD: usize = 60;
+/// Of more, so many of each outcome.
+const FIRST: usize = 10;
 
 /// Make the broker as the topology says
 #[derive(Debug, Args)]
@@ -100,12 +103,9 @@ impl Apply {
         }
         let stop = Arc::new(AtomicBool::new(false));
         let bar = self.bar(&pending, screen);
-        let told = Mutex::new(Vec::new());
         let ended = |id: usize, outcome: &Outcome| {
             bar.inc(1);
-            let line = line(&pending, id, outcome);
-            bar.set_message(line.trim().to_owned());
-            told.lock().unwrap_or_else(PoisonError::into_inner).push((id, line));
+            bar.set_message(line(&pending, id, outcome).trim().to_owned());
         };
         let applied = runtime.block_on(async {
             let signal = tokio::spawn(stop_on_signal(stop.clone()));
@@ -172,10 +172,19 @@ impl Apply {
     fn tell(&self, pending: &Pending, applied: &Applied, screen: &mut Screen) -> Result<(), Stop> {
         let steps = applied.outcomes.len();
         writeln!(screen.out())?;
+        let mut told: BTreeMap<&str, usize> = BTreeMap::new();
         for (id, outcome) in applied.outcomes.iter().enumerate() {
-            if *outcome != Outcome::Done || steps <= TOLD || self.all {
+            let alike = told.entry(outcome.word()).or_default();
+            *alike += 1;
+            let first = if *outcome == Outcome::Done { 0 } else { FIRST };
+            if steps <= TOLD || self.all || *alike <= first {
                 writeln!(screen.out(), "{}", line(pending, id, outcome))?;
             }
+        }
+        let hidden = |word: &&str| **word != *"done" && steps > TOLD && !self.all;
+        for (word, number) in told.iter().filter(|(word, number)| hidden(word) && **number > FIRST) {
+            let more = count((number - FIRST) as u64, "more step", "more steps");
+            writeln!(screen.out(), " · … and {more} {}: --all", word.replace('-', " "))?;
         }
         if let Some(error) = &applied.unrecorded {
             writeln!(screen.out(), " ! what was done is not on record: {error}")?;
