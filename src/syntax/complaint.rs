@@ -69,7 +69,11 @@ fn place(text: &str, error: &kdl::KdlDiagnostic) -> (usize, usize) {
 
 fn describe(text: &str, error: &kdl::KdlDiagnostic, start: usize, end: usize) -> Diagnostic {
     let message = error.message.as_deref().unwrap_or("");
-    let written = text[start..end].trim_start_matches('=').trim();
+    let whole = text[start..end].trim_start_matches('=').trim();
+    // enough to find it by
+    let short: String = whole.chars().take(40).collect();
+    let written = if short.len() < whole.len() { format!("{short}…") } else { short };
+    let written = written.as_str();
     let say = |sentence: String| Diagnostic::new(codes::NOT_KDL, sentence);
     if matches!(written, "true" | "false" | "null") {
         return say(format!("`{written}` is written `#{written}`"))
