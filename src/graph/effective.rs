@@ -1,14 +1,21 @@
-//! Which policy applies to what, and which value then counts.
-//! Source: `rabbit_policy` (`match`, `merge_operator_definitions`), `rabbit_queue_type:is_policy_applicable`,
-//! `rabbit_queue_type_util:args_policy_lookup`.
+//! Which policy applies to what, and which value then counts. `topoc_routing::policy` decides; this finds the
+//! way back to what was written.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use fancy_regex::Regex;
+use topoc_routing::{
+    QueueKind, Table, Version,
+    policy::{self, ApplyTo, Object},
+};
 
+use super::routes::value;
 use crate::{
-    kind::{Definition, Field, KindId, Twin, Value},
-    topology::{Policy, Queue, Topology},
+    kind::{Definition, Field, KindId, Place},
+    topology::{DEFAULT_VHOST, Policy, Queue, QueueType, Topology},
 };
 
 /// Where an effective value comes from.
@@ -30,6 +37,15 @@ impl<'a> Source<'a> {
             Self::Argument(field) | Self::Policy(_, field) | Self::OperatorPolicy(_, field) => field,
         }
     }
+
+    /// The policy that says it, if one does.
+    #[must_use]
+    pub fn policy(self) -> Option<Policy<'a>> {
+        match self {
+            Self::Argument(_) => None,
+            Self::Policy(policy, _) | Self::OperatorPolicy(policy, _) => Some(policy),
+        }
+    }
 }
 
 /// The policies that apply to one entity.
@@ -41,101 +57,105 @@ pub struct Applied<'a> {
     pub operator: Option<Policy<'a>>,
 }
 
+/// What becomes of the policies whose pattern and `apply-to` take in an entity.
+#[derive(Clone, Debug, Default)]
+pub struct Selection<'a> {
+    /// The one that applies; with a tie, the first written of those that may.
+    pub applies: Option<Policy<'a>>,
+    /// Others of the same priority: which of them applies is not specified.
+    pub tied: Vec<Policy<'a>>,
+    /// Those of lower priority.
+    pub hidden: Vec<Policy<'a>>,
+    /// Those that hold a key which the entity's type does not support, and so are skipped whole; with that key.
+    pub skipped: Vec<(Policy<'a>, Arc<str>)>,
+}
+
+/// The policies, or the operator policies, of a vhost.
+#[derive(Debug, Default)]
+struct List<'a> {
+    written: Vec<Policy<'a>>,
+    known: Vec<policy::Policy>,
+    patterns: Vec<Pattern>,
+}
+
+/// A pattern, and the text that every name begins with in which it is found.
+#[derive(Debug)]
+struct Pattern {
+    regex: Option<Regex>,
+    prefix: String,
+}
+
 /// All policies of a topology, ready to be asked.
 #[derive(Debug)]
 pub struct Effective<'a> {
     topology: &'a Topology,
-    /// By vhost, the highest priority first; of equal ones the first written.
-    policies: HashMap<&'a str, Vec<(Policy<'a>, Option<Regex>)>>,
-    /// By the address of the entity: lints ask for many values of each.
-    applied: HashMap<usize, Applied<'a>>,
+    version: Version,
+    /// By vhost: policies and operator policies.
+    lists: BTreeMap<&'a str, [List<'a>; 2]>,
+    /// By the address of the entity, since lints ask for many values of each: policies and operator policies.
+    selections: HashMap<usize, [Selection<'a>; 2]>,
 }
 
 impl<'a> Effective<'a> {
     pub(super) fn new(topology: &'a Topology) -> Self {
-        let mut policies: HashMap<&'a str, Vec<(Policy<'a>, Option<Regex>)>> = HashMap::new();
-        for kind in [KindId::Policy, KindId::OperatorPolicy] {
+        let version = topology.target_version();
+        let mut lists: BTreeMap<&'a str, [List<'a>; 2]> = BTreeMap::new();
+        for (kind, index) in [(KindId::Policy, 0), (KindId::OperatorPolicy, 1)] {
             for policy in topology.of(kind).map(Policy) {
-                let pattern = policy.0.text("pattern").and_then(|pattern| Regex::new(pattern).ok());
-                policies.entry(policy.vhost()).or_default().push((policy, pattern));
+                lists.entry(policy.vhost()).or_default()[index].add(policy);
             }
         }
-        for list in policies.values_mut() {
-            list.sort_by_key(|(policy, _)| std::cmp::Reverse(policy.0.integer("priority").unwrap_or(0)));
-        }
-        let mut effective = Self { topology, policies, applied: HashMap::new() };
-        if !effective.policies.is_empty() {
-            let entities = [KindId::Exchange, KindId::Queue].into_iter().flat_map(|kind| topology.of(kind));
-            effective.applied = entities.map(|entity| (address(entity), effective.decide(entity))).collect();
+        let version = Version::new(version.major, version.minor);
+        let mut effective = Self { topology, version, lists, selections: HashMap::new() };
+        if !effective.lists.is_empty() {
+            effective.selections = topology
+                .definitions()
+                .iter()
+                .filter_map(|entity| Some((address(entity), effective.select(entity)?)))
+                .collect();
         }
         effective
     }
 
-    /// The policies and operator policies whose pattern and `apply-to` take in an entity, the highest priority
-    /// first, whether or not its type supports all their keys.
-    pub fn matching(&self, entity: &'a Definition) -> impl Iterator<Item = Policy<'a>> {
-        let vhost = entity.vhost.as_deref().unwrap_or(crate::topology::DEFAULT_VHOST);
-        let list = self.policies.get(vhost).map_or(&[][..], Vec::as_slice);
-        list.iter()
-            .filter(move |(policy, pattern)| {
-                self.is_for(*policy, entity)
-                    && pattern
-                        .as_ref()
-                        .is_some_and(|pattern| pattern.is_match(entity.name()).unwrap_or(false))
-            })
-            .map(|(policy, _)| *policy)
-    }
-
-    fn is_for(&self, policy: Policy<'a>, entity: &'a Definition) -> bool {
-        let apply_to = policy.0.text("apply-to").unwrap_or("all");
+    /// What decides which rules there are: a queue's type, or that it is an exchange.
+    #[must_use]
+    pub fn object(&self, entity: &'a Definition) -> Option<Object> {
         match entity.kind {
-            KindId::Exchange => matches!(apply_to, "all" | "exchanges"),
-            KindId::Queue => match apply_to {
-                "all" | "queues" => true,
-                "classic_queues" | "quorum_queues" | "streams" => {
-                    let word = Queue(entity).queue_type(self.topology).word();
-                    apply_to.trim_end_matches('s').trim_end_matches("_queue") == word
-                }
-                _ => false,
-            },
-            _ => false,
+            KindId::Exchange => Some(Object::Exchange),
+            KindId::Queue => Some(Object::Queue(match Queue(entity).queue_type(self.topology) {
+                QueueType::Classic => QueueKind::Classic,
+                QueueType::Quorum => QueueKind::Quorum,
+                QueueType::Stream => QueueKind::Stream,
+            })),
+            _ => None,
         }
     }
 
-    /// The keys of a policy that an entity's type does not support: a policy with one is skipped whole for
-    /// a queue (`rabbit_queue_type:is_policy_applicable`, rabbitmq-server#7350).
-    pub fn unsupported(&self, policy: Policy<'a>, entity: &'a Definition) -> Vec<(&'static str, &'a Field)> {
-        if entity.kind != KindId::Queue {
-            return Vec::new();
-        }
-        let word = Queue(entity).queue_type(self.topology).word();
-        let kind = policy.0.kind.kind();
-        let fields = policy
-            .0
-            .fields()
-            .filter(|(name, _)| kind.attribute(name).is_some_and(|attribute| !attribute.applies_to(word)));
-        fields.collect()
+    fn select(&self, entity: &'a Definition) -> Option<[Selection<'a>; 2]> {
+        let object = self.object(entity)?;
+        let lists = self.lists.get(entity.vhost.as_deref().unwrap_or(DEFAULT_VHOST))?;
+        Some([0, 1].map(|index| lists[index].select(object, self.version, entity.name())))
+    }
+
+    /// What becomes of the policies that match an exchange or queue.
+    #[must_use]
+    pub fn policies(&self, entity: &Definition) -> Option<&Selection<'a>> {
+        self.selections.get(&address(entity)).map(|both| &both[0])
+    }
+
+    /// What becomes of the operator policies that match an exchange or queue.
+    #[must_use]
+    pub fn operator_policies(&self, entity: &Definition) -> Option<&Selection<'a>> {
+        self.selections.get(&address(entity)).map(|both| &both[1])
     }
 
     /// The policies that apply to an entity.
     #[must_use]
-    pub fn applied(&self, entity: &'a Definition) -> Applied<'a> {
-        self.applied.get(&address(entity)).copied().unwrap_or_default()
-    }
-
-    fn decide(&self, entity: &'a Definition) -> Applied<'a> {
-        let mut applied = Applied::default();
-        for policy in self.matching(entity) {
-            let slot = if policy.0.kind == KindId::OperatorPolicy {
-                &mut applied.operator
-            } else {
-                &mut applied.policy
-            };
-            if slot.is_none() && self.unsupported(policy, entity).is_empty() {
-                *slot = Some(policy);
-            }
-        }
-        applied
+    pub fn applied(&self, entity: &Definition) -> Applied<'a> {
+        self.selections.get(&address(entity)).map_or_else(Applied::default, |[policies, operator]| Applied {
+            policy: policies.applies,
+            operator: operator.applies,
+        })
     }
 
     /// The value of an attribute that counts for an entity, and where it comes from.
@@ -146,21 +166,23 @@ impl<'a> Effective<'a> {
         let user = applied.policy.and_then(|policy| Some(Source::Policy(policy, policy.0.field(name)?)));
         let operator =
             applied.operator.and_then(|policy| Some(Source::OperatorPolicy(policy, policy.0.field(name)?)));
-        let merged = match (user, operator) {
-            (Some(user), Some(operator)) => Some(merge(name, user, operator)),
-            (user, operator) => user.or(operator),
+        if user.is_none() && operator.is_none() {
+            return argument;
+        }
+        let table = |source: Option<Source<'a>>, key: String| {
+            source.map(|source| Table::from([(key, value(&source.field().value))]))
         };
-        let (Some(argument), Some(merged)) = (argument, merged) else { return argument.or(merged) };
-        let quorum =
-            entity.kind == KindId::Queue && Queue(entity).queue_type(self.topology).word() == "quorum";
-        let twin = entity.kind.kind().attribute(name).map_or(Twin::None, |attribute| attribute.twin);
-        Some(match (name, twin) {
-            // a quorum queue asks its policy first (rabbit_quorum_queue:overflow)
-            ("overflow", _) if quorum => merged,
-            (_, Twin::Min) => lesser(name, argument, merged),
-            (_, Twin::Policy) => merged,
-            (_, Twin::Argument | Twin::None) => argument,
-        })
+        let arguments = table(argument, policy::argument_name(name)).unwrap_or_default();
+        let (user_table, operator_table) = (table(user, name.to_owned()), table(operator, name.to_owned()));
+        let object = self.object(entity)?;
+        let values =
+            policy::effective(object, self.version, &arguments, user_table.as_ref(), operator_table.as_ref());
+        match values.get(name)?.from {
+            policy::Source::Argument => argument,
+            policy::Source::Policy => user,
+            policy::Source::OperatorPolicy => operator,
+            policy::Source::Default => None,
+        }
     }
 
     /// An integer that counts.
@@ -182,29 +204,108 @@ impl<'a> Effective<'a> {
     }
 }
 
+impl<'a> List<'a> {
+    fn add(&mut self, policy: Policy<'a>) {
+        let apply_to = policy.0.text("apply-to").and_then(ApplyTo::of).unwrap_or(ApplyTo::All);
+        let definition = policy_keys(policy).map(|(key, field)| (key.to_owned(), value(&field.value)));
+        self.known.push(policy::Policy {
+            name: policy.name().to_owned(),
+            apply_to,
+            priority: policy.0.integer("priority").unwrap_or(0),
+            definition: definition.collect(),
+        });
+        self.patterns.push(Pattern::new(policy.0.text("pattern").unwrap_or("")));
+        self.written.push(policy);
+    }
+
+    fn select(&self, object: Object, version: Version, name: &str) -> Selection<'a> {
+        let selected =
+            policy::select(&self.known, object, version, |place| self.patterns[place].is_found_in(name));
+        let written = |places: Vec<usize>| places.into_iter().map(|place| self.written[place]).collect();
+        Selection {
+            applies: selected.applies.map(|place| self.written[place]),
+            tied: written(selected.tied),
+            hidden: written(selected.hidden),
+            skipped: selected
+                .skipped
+                .into_iter()
+                .map(|(place, key)| (self.written[place], Arc::from(key)))
+                .collect(),
+        }
+    }
+}
+
+/// The keys that a policy sets, known and unknown, and where.
+pub fn policy_keys<'a>(policy: Policy<'a>) -> impl Iterator<Item = (&'a str, &'a Field)> {
+    let kind = policy.0.kind.kind();
+    let known = policy.0.fields().filter(move |(name, _)| {
+        kind.attribute(name).is_some_and(|attribute| matches!(kind.place(attribute), Place::Key(_)))
+    });
+    let known = known.map(|(name, field)| -> (&'a str, &'a Field) { (name, field) });
+    known.chain(policy.0.arguments.iter().map(|(name, field)| (&**name, field)))
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Self {
+        Self { regex: Regex::new(pattern).ok(), prefix: literal_prefix(pattern) }
+    }
+
+    /// Whether it is found in a name; one that is no regular expression nowhere is.
+    fn is_found_in(&self, name: &str) -> bool {
+        name.starts_with(&self.prefix)
+            && self.regex.as_ref().is_some_and(|regex| regex.is_match(name).unwrap_or(false))
+    }
+}
+
+/// What every name begins with in which an anchored pattern is found; empty where that is not plain to see.
+fn literal_prefix(pattern: &str) -> String {
+    let Some(rest) = pattern.strip_prefix('^').filter(|rest| !rest.contains(['|', '('])) else {
+        return String::new();
+    };
+    let mut prefix = String::new();
+    let mut chars = rest.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(escaped) if escaped.is_ascii_punctuation() => prefix.push(escaped),
+                _ => break,
+            },
+            // what comes before these need not be there
+            '*' | '?' | '{' => {
+                prefix.pop();
+                break;
+            }
+            '.' | '+' | '[' | ']' | '}' | ')' | '$' | '^' | '#' => break,
+            c if c.is_whitespace() => break,
+            c => prefix.push(c),
+        }
+    }
+    prefix
+}
+
 /// Entities stay where they are while a graph borrows their topology.
 fn address(entity: &Definition) -> usize {
     std::ptr::from_ref(entity).addr()
 }
 
-/// A user's and an operator's value of one key (`rabbit_policies:merge_policy_value`).
-fn merge<'a>(name: &str, user: Source<'a>, operator: Source<'a>) -> Source<'a> {
-    match name {
-        "overflow" | "queue-version" => operator,
-        _ => lesser(name, user, operator),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::literal_prefix;
 
-/// The lesser of two numbers; of two delivery limits the greater if one of them is unlimited.
-fn lesser<'a>(name: &str, first: Source<'a>, second: Source<'a>) -> Source<'a> {
-    let number = |source: Source<'a>| {
-        if let Value::Integer(integer) = source.field().value { Some(integer) } else { None }
-    };
-    match (number(first), number(second)) {
-        (Some(a), Some(b)) => {
-            let greater = name == "delivery-limit" && (a < 0 || b < 0);
-            if (b < a) != greater && a != b { second } else { first }
+    #[test]
+    fn a_prefix_is_what_every_match_begins_with() {
+        for (pattern, prefix) in [
+            ("^orders\\.eu", "orders.eu"),
+            ("^orders\\d", "orders"),
+            ("^orders?", "order"),
+            ("^orders+", "orders"),
+            ("^a.b", "a"),
+            ("^a|b", ""),
+            ("^(a|b)", ""),
+            ("orders", ""),
+            ("", ""),
+        ] {
+            assert_eq!(literal_prefix(pattern), prefix, "{pattern}");
         }
-        _ => first,
     }
 }

@@ -4,13 +4,15 @@
 
 mod arrivals;
 mod circles;
+mod dead_letters;
 mod effective;
 mod flows;
 mod routes;
 
 pub use arrivals::{Arrivals, is_federated};
 pub use circles::circles;
-pub use effective::{Applied, Effective, Source};
+pub use dead_letters::{DeadLetterMap, DeadLetters, Landing};
+pub use effective::{Applied, Effective, Selection, Source, policy_keys};
 pub use flows::{Flow, is_open, key_template};
 pub use routes::Routes;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use topoc_routing::{ExchangeKind, language::TooComplex};
 
+use super::dying::Dying;
 use crate::{
     diag::Span,
     graph::{Arrivals, Flow, Graph},
@@ -26,6 +27,8 @@ pub struct Context<'g, 'a> {
     hearers: HashMap<(&'a str, &'a str), Vec<Hearer<'a>>>,
     inbound: HashMap<(&'a str, &'a str), Vec<Binding<'a>>>,
     permissions: HashMap<&'a str, Vec<&'a Definition>>,
+    /// What becomes of messages that die, and which queues hold what nobody may lose.
+    pub(super) dying: Dying<'a>,
 }
 
 /// Who takes messages from a queue.
@@ -90,7 +93,11 @@ impl<'g, 'a> Context<'g, 'a> {
         for permission in topology.of(KindId::Permission) {
             permissions.entry(permission.text("user").unwrap_or("")).or_default().push(permission);
         }
-        Self { graph, topology, flows, arrivals, hearers: hearers(topology), inbound, permissions }
+        let hearers = hearers(topology);
+        let dying = Dying::new(graph, &flows, |queue: Queue<'a>| {
+            hearers.contains_key(&(queue.vhost(), queue.name()))
+        });
+        Self { graph, topology, flows, arrivals, hearers, inbound, permissions, dying }
     }
 
     /// The messages of which it can be decided where they go, and where that is.
@@ -160,7 +167,7 @@ impl<'g, 'a> Context<'g, 'a> {
     /// Whether the topology says which services take messages from queues.
     #[must_use]
     pub fn says_who_consumes(&self) -> bool {
-        self.topology.contract.services.iter().any(|service| !service.consumes.is_empty())
+        says_who_consumes(self.topology)
     }
 }
 
@@ -176,6 +183,11 @@ pub(super) fn described(
         let kind = definition.kind.kind();
         definition.fields().filter_map(move |(name, field)| Some((definition, kind.attribute(name)?, field)))
     })
+}
+
+/// Whether some service says what it takes messages from.
+pub(super) fn says_who_consumes(topology: &Topology) -> bool {
+    topology.contract.services.iter().any(|service| !service.consumes.is_empty())
 }
 
 fn hearers(topology: &Topology) -> HashMap<(&str, &str), Vec<Hearer<'_>>> {

@@ -2,7 +2,7 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, did_you_mean},
+    diag::{Diagnostic, Report, did_you_mean, nearest},
     graph::is_predeclared,
     kind::KindId,
     topology::DEFAULT_VHOST,
@@ -25,14 +25,24 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         }
         let known = topology.exchanges().filter(|exchange| exchange.vhost() == vhost);
         let names: Vec<&str> = known.map(|exchange| exchange.name()).collect();
-        report.push(
-            Diagnostic::new(
-                LINT.code,
-                format!("dead letters of the {} `{}` go to no exchange", holder.kind.word(), holder.name()),
-            )
-            .label(holder.span_of("dead-letter-exchange"), format!("no exchange `{name}` is declared"))
-            .note("the broker drops them without an error; with `at-least-once` it keeps them and tries for ever")
-            .help(did_you_mean(name, names, "exchange")),
+        let mut diagnostic = Diagnostic::new(
+            LINT.code,
+            format!("dead letters of the {} `{}` go to no exchange", holder.kind.word(), holder.name()),
+        )
+        .label(holder.span_of("dead-letter-exchange"), format!("no exchange `{name}` is declared"))
+        .note(
+            "the broker drops them without an error; with `at-least-once` it keeps them and tries for ever",
         );
+        if let Some(near) = nearest(name, names.iter().copied())
+            && let Some(exchange) = topology.exchange(vhost, near)
+        {
+            diagnostic = diagnostic.label(exchange.0.span, format!("`{near}` is near"));
+        }
+        let help = if names.is_empty() {
+            format!("declare it, with a queue that is bound to it: `exchange {name:?} type=\"direct\"`")
+        } else {
+            did_you_mean(name, names, "exchange")
+        };
+        report.push(diagnostic.help(help));
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! This room knows graphs and topologies. It may not know plans or brokers.
 
+mod circles;
 mod context;
+mod dying;
 mod edit;
 #[cfg(feature = "cli")]
 mod index;
@@ -15,16 +17,30 @@ mod ae_not_reached_via_e2e;
 mod arg_bad_type;
 mod arg_out_of_range;
 mod arg_wrong_queue_type;
+mod at_least_once_cycle;
+mod at_least_once_ineffective;
+mod at_least_once_unbounded;
 mod binding_never_matches;
+mod classic_critical_4x;
 mod competing_services;
 mod consume_no_producer;
 mod default_exchange_binding;
 mod default_exchange_permission;
+mod delivery_limit_disabled;
 mod delivery_limit_not_int;
+mod dlq_unwatched;
 mod dlrk_without_dlx_arg;
+mod dlx_delivery_limit_loop;
 mod dlx_missing_exchange;
+mod dlx_not_durable;
+mod dlx_self_loop;
+mod dlx_unroutable;
+mod drop_head_critical;
 mod duplicate_delivery;
+mod durable_flow_transient_hop;
 mod e2e_cycle;
+mod even_quorum_size;
+mod expires_durable_critical;
 mod federation_key_conflict;
 mod federation_unknown_upstream;
 mod guest_user;
@@ -34,6 +50,7 @@ mod hash_weight_not_int;
 mod headers_all_x_only;
 mod headers_any_empty;
 mod implicit_queue_type;
+mod infinite_reject_loop;
 mod key_on_fanout_ignored;
 mod local_random_bad_binding;
 mod message_no_consumer;
@@ -44,19 +61,34 @@ mod permission_dot_star;
 mod permission_insufficient;
 mod permission_unanchored;
 mod plaintext_password;
+mod prefetch_extreme;
+mod prefetch_unlimited;
+mod priority_missing_on_classic;
+mod priority_out_of_range;
 mod publish_internal_exchange;
+mod quorum_no_dlx;
 mod quorum_not_durable;
 mod quorum_reject_publish_dlx;
 mod reserved_name;
+mod retry_hol_blocking;
+mod retry_ladder_not_increasing;
+mod retry_queue_consumed;
+mod retry_rejoins_fanout;
 mod rpc_cycle;
 mod rpc_no_reply_path;
 mod shadowed_binding;
+mod shared_dlq_key_collision;
 mod shovel_delete_after_no_ack;
 mod shovel_loop;
 mod shovel_unsafe_ack;
+mod stream_consumer_no_prefetch;
+mod stream_no_retention;
 mod stream_ttl_or_dlx;
+mod too_many_priorities;
 mod topic_too_many_hashes;
 mod topic_wildcard_partial_word;
+mod transient_critical;
+mod unbounded_queue;
 mod unknown_exchange;
 mod unknown_queue;
 mod unknown_x_argument;
@@ -106,6 +138,20 @@ pub const LINTS: &[Lint] = &[
     hash_both_args::LINT,
     implicit_queue_type::LINT,
     dlx_missing_exchange::LINT,
+    dlx_unroutable::LINT,
+    dlx_self_loop::LINT,
+    dlx_delivery_limit_loop::LINT,
+    infinite_reject_loop::LINT,
+    at_least_once_ineffective::LINT,
+    at_least_once_unbounded::LINT,
+    at_least_once_cycle::LINT,
+    dlx_not_durable::LINT,
+    shared_dlq_key_collision::LINT,
+    retry_hol_blocking::LINT,
+    retry_ladder_not_increasing::LINT,
+    retry_queue_consumed::LINT,
+    retry_rejoins_fanout::LINT,
+    dlq_unwatched::LINT,
     unroutable_publish::LINT,
     unreachable_queue::LINT,
     binding_never_matches::LINT,
@@ -124,6 +170,22 @@ pub const LINTS: &[Lint] = &[
     hash_duplicate_destination::LINT,
     publish_internal_exchange::LINT,
     e2e_cycle::LINT,
+    transient_critical::LINT,
+    durable_flow_transient_hop::LINT,
+    quorum_no_dlx::LINT,
+    delivery_limit_disabled::LINT,
+    classic_critical_4x::LINT,
+    even_quorum_size::LINT,
+    expires_durable_critical::LINT,
+    unbounded_queue::LINT,
+    drop_head_critical::LINT,
+    too_many_priorities::LINT,
+    priority_missing_on_classic::LINT,
+    priority_out_of_range::LINT,
+    prefetch_unlimited::LINT,
+    prefetch_extreme::LINT,
+    stream_no_retention::LINT,
+    stream_consumer_no_prefetch::LINT,
     guest_user::LINT,
     admin_service_user::LINT,
     permission_dot_star::LINT,

@@ -74,18 +74,18 @@ pub struct Selected {
     pub skipped: Vec<(usize, String)>,
 }
 
-/// Which of these policies applies to an object; `matches` says whether a policy's pattern finds the object's name,
-/// searched unanchored.
+/// Which of these policies applies to an object; `matches` says whether the pattern of the policy at a place finds the
+/// object's name, searched unanchored.
 pub fn select(
     policies: &[Policy],
     object: Object,
     version: Version,
-    mut matches: impl FnMut(&Policy) -> bool,
+    mut matches: impl FnMut(usize) -> bool,
 ) -> Selected {
     let mut selected = Selected::default();
     let mut candidates = Vec::new();
     for (place, policy) in policies.iter().enumerate() {
-        if !policy.apply_to.includes(object) || !matches(policy) {
+        if !policy.apply_to.includes(object) || !matches(place) {
             continue;
         }
         match policy.definition.keys().find(|key| unsupported(key, object, version)) {

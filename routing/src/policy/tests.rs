@@ -215,7 +215,7 @@ fn the_highest_priority_applies_alone() {
         policy("high", ApplyTo::Queues, 9, &ttl),
         policy("other", ApplyTo::Queues, 99, &ttl),
     ];
-    let selected = select(&policies, CLASSIC, Version::V4_0, |policy| policy.name != "other");
+    let selected = select(&policies, CLASSIC, Version::V4_0, |place| policies[place].name != "other");
     assert_eq!(selected, Selected { applies: Some(1), hidden: vec![0], ..Selected::default() });
     assert_eq!(select(&policies, Object::Exchange, Version::V4_0, |_| true).applies, Some(0));
     assert_eq!(select(&policies, CLASSIC, Version::V4_0, |_| false), Selected::default());
