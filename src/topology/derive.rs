@@ -55,11 +55,16 @@ pub(super) fn retry_ladder(
         );
     }
     let name: Arc<str> = Arc::from(queue.name());
-    let quorum = super::Queue(queue).queue_type(topology) == super::QueueType::Quorum;
     // what is rejected or delivered too often ends where the ladder ends
     if queue.field("dead-letter-exchange").is_none() {
         queue.set("dead-letter-exchange", Value::text(""), node.span);
         queue.set("dead-letter-routing-key", Value::Text(dead.clone()), node.span);
+        // and is kept until it is there, where the queue can do that without growing for ever
+        let quorum = super::Queue(queue).queue_type(topology) == super::QueueType::Quorum;
+        let bounded = queue.field("max-length").or(queue.field("max-length-bytes")).is_some();
+        if quorum && bounded && queue.text("overflow") == Some("reject-publish") {
+            queue.set("dead-letter-strategy", Value::text("at-least-once"), node.span);
+        }
     }
     let list = steps.iter().map(|ms| Value::Integer(*ms)).collect();
     queue.set("retry", Value::List(list), node.span);
@@ -73,7 +78,8 @@ pub(super) fn retry_ladder(
         );
         derived.external = queue.external;
         derived.set("name", Value::text(name), node.span);
-        derived.set("type", Value::text(if quorum { "quorum" } else { "classic" }), node.span);
+        // also beside a classic queue: a classic delay queue loses what expires while its broker dies
+        derived.set("type", Value::text("quorum"), node.span);
         derived
     };
     let mut queues = Vec::with_capacity(steps.len() + 1);
@@ -82,11 +88,9 @@ pub(super) fn retry_ladder(
         delay.set("message-ttl", Value::Integer(*ms), node.span);
         delay.set("dead-letter-exchange", Value::text(""), node.span);
         delay.set("dead-letter-routing-key", Value::Text(name.clone()), node.span);
-        if quorum {
-            // an expired message leaves only once its queue has it again
-            delay.set("dead-letter-strategy", Value::text("at-least-once"), node.span);
-            delay.set("overflow", Value::text("reject-publish"), node.span);
-        }
+        // an expired message leaves only once its queue has it again
+        delay.set("dead-letter-strategy", Value::text("at-least-once"), node.span);
+        delay.set("overflow", Value::text("reject-publish"), node.span);
         queues.push(delay);
     }
     queues.push(base(&dead));

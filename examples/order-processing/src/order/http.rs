@@ -64,11 +64,11 @@ async fn place(With(shop): With<Arc<Shop>>, Json(order): Json<Order>) -> Answer 
     };
     // events may come back before the confirm does
     shop.book.place(order_id, created.customer.clone());
+    story!("order", "{}: placed by {}, {total} in all", short(order_id), created.customer);
     if let Err(error) = shop.publish.order_created(&created).await {
         shop.book.forget(order_id);
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": error.to_string() })));
     }
-    story!("order", "{}: placed by {}, {total} in all", short(order_id), created.customer);
     (StatusCode::ACCEPTED, Json(json!({ "order-id": order_id })))
 }
 
