@@ -15,6 +15,7 @@ pub mod cli;
 #[cfg(feature = "codegen")]
 pub mod codegen;
 pub mod diag;
+pub mod diagram;
 pub mod export;
 pub mod graph;
 pub mod kind;

@@ -16,6 +16,8 @@ mod explain;
 mod export;
 mod fmt;
 mod generate;
+mod graph;
+mod graphviz;
 mod init;
 mod lints;
 mod markdown;
@@ -51,6 +53,7 @@ enum Verb {
     Check(check::Check),
     Diff(diff::Diff),
     Apply(apply::Apply),
+    Graph(graph::Graph),
     Export(export::Export),
     Fmt(fmt::Fmt),
     Generate(generate::Generate),
@@ -97,6 +100,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Check(check) => check.run(screen),
         Verb::Diff(diff) => diff.run(screen),
         Verb::Apply(apply) => apply.run(screen),
+        Verb::Graph(graph) => graph.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Fmt(fmt) => fmt.run(screen),
         Verb::Generate(generate) => generate.run(screen),
