@@ -58,7 +58,7 @@ impl Drawing<'_, '_> {
         match link.means {
             Means::Binding(binding) => self.key(link.from, binding),
             Means::DeadLetter(key) => {
-                let key = key?;
+                let key = key.map(|key| if key.is_empty() { "(empty key)" } else { key })?;
                 (self.scene.items[link.to].thing.name() != key).then(|| key.to_owned())
             }
             Means::Publishes(message) => Some(message.name.text.to_string()),

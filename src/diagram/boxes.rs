@@ -89,6 +89,9 @@ impl<'a> Drawing<'_, 'a> {
             .map(|(count, word)| counted(count, word));
         let things: Vec<String> = counts.map(|(count, word)| counted(count, word)).collect();
         let found: Vec<String> = found.collect();
+        if things.is_empty() {
+            return "nothing to draw".to_owned();
+        }
         match found.is_empty() {
             true => things.join(", "),
             false => format!("{}; {}", things.join(", "), found.join(", ")),

@@ -25,6 +25,9 @@ const RPC: &str = "#00796b";
 /// So many notes stand below the title.
 const NOTES: usize = 8;
 
+/// So many entries of the legend stand side by side; more would make a small picture wide.
+const ENTRIES: usize = 7;
+
 impl Picture {
     /// The picture as Graphviz DOT: the same picture gives the same bytes.
     #[must_use]
@@ -33,7 +36,7 @@ impl Picture {
         let quiet = |size: u8, text: &str| {
             format!("<font point-size=\"{size}\" color=\"{QUIET}\">{}</font>", html(text))
         };
-        let row = |text: &str| format!("<tr><td align=\"left\">{text}</td></tr>");
+        let row = |text: &str| format!("\n    <tr><td align=\"left\">{text}</td></tr>");
         let title = html(&short(&self.title));
         let mut head =
             row(&format!("<font point-size=\"16\"><b>{title}</b></font>   {}", quiet(11, &self.subtitle)));
@@ -82,7 +85,7 @@ impl Picture {
         out
     }
 
-    /// One line for shapes and one for lines.
+    /// Shapes, then lines.
     fn legend_rows(&self) -> Vec<String> {
         let entry = |glyph: &str, color: &str, word: &str| {
             format!(
@@ -105,14 +108,14 @@ impl Picture {
             };
             entry("■", border, word)
         }));
-        let lines = (self.lines().into_iter())
+        let lines: Vec<String> = (self.lines().into_iter())
             .map(|line| {
                 let (glyph, word) = legend::of_line(line);
                 entry(glyph, line_style(line).1, word)
             })
             .collect();
-        let rows: [Vec<String>; 2] = [shapes, lines];
-        rows.iter().filter(|row| !row.is_empty()).map(|row| row.join("    ")).collect()
+        let rows = [shapes, lines];
+        rows.iter().flat_map(|row| row.chunks(ENTRIES)).map(|row| row.join("    ")).collect()
     }
 
     /// What nothing leads to stands where the exchanges do, so that the first column is left to who publishes.
@@ -164,14 +167,14 @@ impl Picture {
         if arrow.flag.severity.is_some() {
             attributes.push_str(", penwidth=2");
         }
+        let tooltip = quoted(&lines(&arrow.tooltip));
         let mut labels: Vec<String> = arrow.shown_labels().iter().map(|label| html(&short(label))).collect();
         labels.extend(arrow.flag.text().map(|text| format!("<b>{}</b>", html(&text))));
         if !labels.is_empty() {
             let lines: String = labels.iter().map(|label| format!("{label}<br align=\"left\"/>")).collect();
-            let _ = write!(attributes, ", label=<{lines}>");
+            let _ = write!(attributes, ", label=<{lines}>, labeltooltip={tooltip}");
         }
-        let tooltip = quoted(&lines(&arrow.tooltip));
-        let _ = write!(attributes, ", tooltip={tooltip}, labeltooltip={tooltip}");
+        let _ = write!(attributes, ", tooltip={tooltip}");
         let (from, to) = (&self.boxes[arrow.from].id, &self.boxes[arrow.to].id);
         let _ = writeln!(out, "  {from} -> {to} [{attributes}];");
     }

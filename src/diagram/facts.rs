@@ -41,6 +41,7 @@ pub(super) fn settings(definition: &Definition, without: &[&str]) -> Vec<String>
         let ty = kind.attribute(name).map_or(Type::Text, |attribute| attribute.ty);
         let value = match (&field.value, name) {
             (Value::List(steps), "retry") => ladder(steps),
+            (Value::Text(text), _) if text.is_empty() => "\"\"".to_owned(),
             (value, _) => value.show(ty),
         };
         format!("{name} {value}")

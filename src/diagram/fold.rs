@@ -130,7 +130,7 @@ impl Fold {
         // members part company until all of a class have the same links to the same classes
         loop {
             let links = self.links_by_class(scene, &class);
-            let mut classes: BTreeMap<(usize, &BTreeSet<(u8, bool, usize)>), Vec<usize>> = BTreeMap::new();
+            let mut classes: BTreeMap<(usize, &Ties), Vec<usize>> = BTreeMap::new();
             for index in &shown {
                 classes.entry((class[*index], &links[*index])).or_default().push(*index);
             }
@@ -153,7 +153,7 @@ impl Fold {
         }
     }
 
-    fn links_by_class(&self, scene: &Scene<'_>, class: &[usize]) -> Vec<BTreeSet<(u8, bool, usize)>> {
+    fn links_by_class(&self, scene: &Scene<'_>, class: &[usize]) -> Vec<Ties> {
         let mut links = vec![BTreeSet::new(); scene.items.len()];
         for link in &scene.links {
             let (from, to) = (self.drawn[link.from], self.drawn[link.to]);
@@ -163,6 +163,9 @@ impl Fold {
         links
     }
 }
+
+/// The links of a thing: why, whether they leave it, and the class at the other end.
+type Ties = BTreeSet<(u8, bool, usize)>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Family {

@@ -36,7 +36,7 @@ pub(super) fn of_line(line: Line) -> (&'static str, &'static str) {
 /// What the picture shows by outline and fill, beyond shapes.
 pub(super) fn of_looks(picture: &Picture) -> Vec<(&'static str, Look)> {
     let mut looks = Vec::new();
-    if picture.boxes.iter().any(|one| one.dead) {
+    if picture.boxes.iter().any(|one| one.dead && !one.missing) {
         looks.push(("only dead letters come here", Look::Dead));
     }
     if picture.boxes.iter().any(|one| one.external && one.shape != Shape::Elsewhere) {

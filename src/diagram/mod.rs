@@ -1,6 +1,6 @@
 //! A topology as a picture: Graphviz DOT and Mermaid, as text.
 //!
-//! Things and links ([`scene`]) → those that are asked for ([`focus`]) → fewer of them where many are alike ([`fold`])
+//! Things and links ([`scene`], [`loose`]) → those that are asked for ([`focus`]) → fewer of them where many are alike ([`fold`])
 //! → a [`Picture`] of boxes and arrows that knows no broker → text ([`dot`], [`mermaid`]).
 //!
 //! This room knows topologies, their graph and what was found in them. It starts no program: whoever wants SVG or
@@ -13,6 +13,7 @@ mod facts;
 mod focus;
 mod fold;
 mod legend;
+mod loose;
 mod marks;
 mod mermaid;
 mod owners;

@@ -1,4 +1,4 @@
-//! All that can be drawn: what the graph has, and what is named but stands nowhere.
+//! All that can be drawn: things, and links between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,9 @@ use petgraph::visit::EdgeRef;
 
 use super::marks::Mark;
 use crate::{
-    graph::{Edge, Graph, Node, is_predeclared},
-    kind::{Definition, KindId, Secret, Value},
-    topology::{Binding, Consumes, Exchange, Message, Queue, Rpc, Service},
+    graph::{Edge, Graph, Node},
+    kind::Definition,
+    topology::{Binding, Consumes, Message, Queue, Rpc, Service},
 };
 
 /// Something that messages come from, pass or end in.
@@ -72,7 +72,7 @@ pub(super) struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    fn new(thing: Thing<'a>, vhost: Option<&'a str>) -> Self {
+    pub(super) fn new(thing: Thing<'a>, vhost: Option<&'a str>) -> Self {
         Self { thing, vhost, marks: Vec::new(), owner: None, dead: false }
     }
 }
@@ -102,7 +102,7 @@ pub(super) struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    fn new(from: usize, to: usize, means: Means<'a>) -> Self {
+    pub(super) fn new(from: usize, to: usize, means: Means<'a>) -> Self {
         Self { from, to, means, marks: Vec::new() }
     }
 }
@@ -113,7 +113,7 @@ pub(super) struct Scene<'a> {
     pub items: Vec<Item<'a>>,
     pub links: Vec<Link<'a>>,
     missing: BTreeMap<(bool, Option<&'a str>, &'a str), usize>,
-    elsewhere: BTreeMap<String, usize>,
+    pub(super) elsewhere: BTreeMap<String, usize>,
 }
 
 impl<'a> Scene<'a> {
@@ -167,163 +167,23 @@ impl<'a> Scene<'a> {
         Some(self.queue(graph, Some(vhost), key))
     }
 
-    fn queue(&mut self, graph: &Graph<'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
+    pub(super) fn queue(&mut self, graph: &Graph<'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
         let known = vhost.and_then(|vhost| graph.queue(vhost, name));
         known.map_or_else(|| self.missing(false, vhost, name), |found| found.index())
     }
 
-    fn exchange(&mut self, graph: &Graph<'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
+    pub(super) fn exchange(&mut self, graph: &Graph<'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
         let known = vhost.and_then(|vhost| graph.exchange(vhost, name));
         known.map_or_else(|| self.missing(true, vhost, name), |found| found.index())
     }
 
-    fn missing(&mut self, exchange: bool, vhost: Option<&'a str>, name: &'a str) -> usize {
+    pub(super) fn missing(&mut self, exchange: bool, vhost: Option<&'a str>, name: &'a str) -> usize {
         let items = &mut self.items;
         *self.missing.entry((exchange, vhost, name)).or_insert_with(|| {
             let thing = if exchange { Thing::MissingExchange(name) } else { Thing::MissingQueue(name) };
             items.push(Item::new(thing, vhost));
             items.len() - 1
         })
-    }
-
-    /// Links that the graph leaves out because one of their ends stands nowhere.
-    fn add_missing(&mut self, graph: &Graph<'a>) {
-        let topology = graph.topology;
-        for definition in topology.definitions() {
-            let vhost = definition.vhost.as_deref();
-            let Some(known_vhost) = vhost else { continue };
-            let unknown_exchange =
-                |name: &str| !is_predeclared(name) && graph.exchange(known_vhost, name).is_none();
-            match definition.kind {
-                KindId::Binding => {
-                    let binding = Binding(definition);
-                    let lost_end = if binding.to_exchange() {
-                        unknown_exchange(binding.destination())
-                    } else {
-                        graph.queue(known_vhost, binding.destination()).is_none()
-                    };
-                    if unknown_exchange(binding.source()) || lost_end {
-                        let from = self.exchange(graph, vhost, binding.source());
-                        let to = if binding.to_exchange() {
-                            self.exchange(graph, vhost, binding.destination())
-                        } else {
-                            self.queue(graph, vhost, binding.destination())
-                        };
-                        self.links.push(Link::new(from, to, Means::Binding(binding)));
-                    }
-                }
-                KindId::Exchange => {
-                    let from = graph.exchange(known_vhost, Exchange(definition).name());
-                    let alternate = graph.effective.text_of(definition, "alternate-exchange");
-                    if let (Some(from), Some(name)) = (from, alternate.filter(|name| unknown_exchange(name)))
-                    {
-                        let to = self.missing(true, vhost, name);
-                        self.links.push(Link::new(from.index(), to, Means::AlternateExchange));
-                    }
-                }
-                KindId::Queue => {
-                    let Some(from) = graph.queue(known_vhost, definition.name()) else { continue };
-                    let key = graph.effective.text_of(definition, "dead-letter-routing-key");
-                    let to = match graph.effective.text_of(definition, "dead-letter-exchange") {
-                        Some("") => {
-                            let name = key.unwrap_or(definition.name());
-                            graph.queue(known_vhost, name).is_none().then(|| self.missing(false, vhost, name))
-                        }
-                        Some(name) => unknown_exchange(name).then(|| self.missing(true, vhost, name)),
-                        None => None,
-                    };
-                    if let Some(to) = to {
-                        self.links.push(Link::new(from.index(), to, Means::DeadLetter(key)));
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.add_missing_of_flows(graph);
-    }
-
-    fn add_missing_of_flows(&mut self, graph: &Graph<'a>) {
-        let contract = &graph.topology.contract;
-        for service in &contract.services {
-            let Some(index) = graph.service(&service.name.text).map(|found| found.index()) else { continue };
-            for message in service.publishes.iter().filter_map(|word| contract.message(&word.text)) {
-                let Some(reference) = message.exchange.as_ref().filter(|found| found.found.is_none()) else {
-                    continue;
-                };
-                let vhost = reference.vhost.as_ref().map(|word| &*word.text);
-                let to = self.missing(true, vhost, &reference.name.text);
-                self.links.push(Link::new(index, to, Means::Publishes(message)));
-            }
-            for consumes in service.consumes.iter().filter(|consumes| consumes.queue.found.is_none()) {
-                let vhost = consumes.queue.vhost.as_ref().map(|word| &*word.text);
-                let from = self.missing(false, vhost, &consumes.queue.name.text);
-                self.links.push(Link::new(from, index, Means::Consumes(consumes)));
-            }
-            let lost = |rpc: &&'a Rpc| rpc.queue.as_ref().is_some_and(|queue| queue.found.is_none());
-            let mut queue_of = |rpc: &'a Rpc| {
-                let queue = rpc.queue.as_ref()?;
-                let vhost = queue.vhost.as_ref().map(|word| &*word.text);
-                Some(self.missing(false, vhost, &queue.name.text))
-            };
-            let calls = service.calls.iter().filter_map(|word| contract.rpc(&word.text)).filter(lost);
-            let mut links: Vec<Link<'a>> =
-                calls.filter_map(|rpc| Some(Link::new(index, queue_of(rpc)?, Means::Calls(rpc)))).collect();
-            let answers = service.answers.iter().filter_map(|word| contract.rpc(&word.rpc.text)).filter(lost);
-            links.extend(
-                answers.filter_map(|rpc| Some(Link::new(queue_of(rpc)?, index, Means::Answers(rpc)))),
-            );
-            self.links.extend(links);
-        }
-    }
-
-    fn add_shovels(&mut self, graph: &Graph<'a>) {
-        for shovel in graph.topology.of(KindId::Shovel) {
-            let from = self.shovel_end(graph, shovel, ["src-uri", "src-queue", "src-exchange"]);
-            let to = self.shovel_end(graph, shovel, ["dest-uri", "dest-queue", "dest-exchange"]);
-            if let (Some(from), Some(to)) = (from, to) {
-                self.links.push(Link::new(from, to, Means::Shovel(shovel)));
-            }
-        }
-    }
-
-    fn shovel_end(
-        &mut self,
-        graph: &Graph<'a>,
-        shovel: &'a Definition,
-        [uri, queue, exchange]: [&str; 3],
-    ) -> Option<usize> {
-        let local = match shovel.field(uri).map(|field| &field.value) {
-            None => true,
-            // what a shovel without an address is given: this broker, this vhost
-            Some(Value::Secret(Secret::Literal(address))) => address.starts_with("amqp:///"),
-            Some(_) => false,
-        };
-        let (queue, exchange) = (shovel.text(queue), shovel.text(exchange));
-        let vhost = shovel.vhost.as_deref();
-        if local {
-            return match (queue, exchange) {
-                (Some(name), _) => Some(self.queue(graph, vhost, name)),
-                (None, Some(name)) if is_predeclared(name) => None,
-                (None, Some(name)) => Some(self.exchange(graph, vhost, name)),
-                (None, None) => None,
-            };
-        }
-        // an address holds a password: only where it is found is shown
-        let broker = match shovel.field(uri).map(|field| &field.value) {
-            Some(Value::Secret(Secret::Env(name))) => format!("broker of {name}"),
-            Some(Value::Secret(Secret::File(path))) => format!("broker of {path}"),
-            _ => "another broker".to_owned(),
-        };
-        let name = match queue.or(exchange) {
-            Some(place) => format!("{place} at {broker}"),
-            None => broker,
-        };
-        let items = &mut self.items;
-        let index = *self.elsewhere.entry(name.clone()).or_insert_with(|| {
-            items.push(Item::new(Thing::Elsewhere(name), None));
-            items.len() - 1
-        });
-        Some(index)
     }
 
     /// The vhosts in which something stands, in order.
