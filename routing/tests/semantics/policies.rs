@@ -137,7 +137,7 @@ fn predicted(
     name: &str,
 ) -> (Json, Json, Map<String, Json>) {
     let applies = |made: &Made| {
-        let selected = select(&made.policies, object, version, |policy| finds(made, policy, name));
+        let selected = select(&made.policies, object, version, |at| finds(made, &made.policies[at], name));
         selected.applies.map(|at| made.policies[at].clone())
     };
     let (user, operator) = (applies(user), applies(operator));
