@@ -205,8 +205,8 @@ pub(super) fn shape_style(shape: Shape) -> (&'static str, (&'static str, &'stati
         Shape::OtherExchange => ("shape=ellipse", EXCHANGE),
         Shape::Classic => ("shape=box", QUEUE),
         Shape::Quorum => ("shape=box, peripheries=2", QUEUE),
-        Shape::Stream => ("shape=cylinder", STREAM),
-        Shape::SuperStream => ("shape=box3d", STREAM),
+        Shape::Stream => ("shape=cylinder, margin=\"0.12,0.1\"", STREAM),
+        Shape::SuperStream => ("shape=box3d, margin=\"0.14,0.12\"", STREAM),
         Shape::Elsewhere => ("shape=box, style=\"filled,rounded\"", EXTERNAL),
     }
 }
