@@ -80,7 +80,7 @@ struct List<'a> {
 
 /// A pattern, and the text that every name begins with in which it is found.
 #[derive(Debug)]
-struct Pattern {
+pub struct Pattern {
     regex: Option<Regex>,
     prefix: String,
 }
@@ -129,6 +129,20 @@ impl<'a> Effective<'a> {
             })),
             _ => None,
         }
+    }
+
+    /// The version that decides which rules there are.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What a policy's names are found by.
+    #[must_use]
+    pub fn pattern(&self, policy: Policy<'a>) -> Option<&Pattern> {
+        let lists = self.lists.get(policy.vhost()).into_iter().flatten();
+        let mut all = lists.flat_map(|list| list.written.iter().zip(&list.patterns));
+        all.find(|(written, _)| std::ptr::eq(written.0, policy.0)).map(|(_, pattern)| pattern)
     }
 
     fn select(&self, entity: &'a Definition) -> Option<[Selection<'a>; 2]> {
@@ -250,8 +264,15 @@ impl Pattern {
         Self { regex: Regex::new(pattern).ok(), prefix: literal_prefix(pattern) }
     }
 
-    /// Whether it is found in a name; one that is no regular expression nowhere is.
-    fn is_found_in(&self, name: &str) -> bool {
+    /// Whether it is a regular expression.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.regex.is_some()
+    }
+
+    /// Whether it is found in a name; one that is no regular expression is found nowhere.
+    #[must_use]
+    pub fn is_found_in(&self, name: &str) -> bool {
         name.starts_with(&self.prefix)
             && self.regex.as_ref().is_some_and(|regex| regex.is_match(name).unwrap_or(false))
     }

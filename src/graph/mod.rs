@@ -12,7 +12,7 @@ mod routes;
 pub use arrivals::{Arrivals, is_federated};
 pub use circles::circles;
 pub use dead_letters::{DeadLetterMap, DeadLetters, Landing};
-pub use effective::{Applied, Effective, Selection, Source, policy_keys};
+pub use effective::{Applied, Effective, Pattern, Selection, Source, policy_keys};
 pub use flows::{Flow, is_open, key_template};
 pub use routes::Routes;
 

@@ -1,6 +1,9 @@
 //! One entity, desired or live.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{KindId, Preset, Value};
 use crate::diag::Span;
@@ -69,6 +72,8 @@ pub struct Definition {
     fields: Vec<(&'static str, Field)>,
     /// Arguments that the kind does not know, by the broker's name, and a binding's.
     pub arguments: BTreeMap<Arc<str>, Field>,
+    /// Keys of a policy that are written as its own, and that topoc does not know: not by `argument`.
+    pub unrecognized: BTreeSet<Arc<str>>,
     /// The node that describes it; for a derived entity the node it is derived from.
     pub span: Span,
     /// All of that node, with what is written in it.
@@ -92,6 +97,7 @@ impl Definition {
             vhost,
             fields: Vec::new(),
             arguments: BTreeMap::new(),
+            unrecognized: BTreeSet::new(),
             span,
             extent: span,
             provenance,

@@ -9,6 +9,7 @@ mod edit;
 #[cfg(feature = "cli")]
 mod index;
 mod levels;
+mod policies;
 
 mod admin_service_user;
 mod ae_cycle;
@@ -41,9 +42,11 @@ mod durable_flow_transient_hop;
 mod e2e_cycle;
 mod even_quorum_size;
 mod expires_durable_critical;
+mod feature_too_new;
 mod federation_key_conflict;
 mod federation_unknown_upstream;
 mod guest_user;
+mod ha_policy_4x;
 mod hash_both_args;
 mod hash_duplicate_destination;
 mod hash_weight_not_int;
@@ -61,6 +64,12 @@ mod permission_dot_star;
 mod permission_insufficient;
 mod permission_unanchored;
 mod plaintext_password;
+mod policy_hidden_by_higher;
+mod policy_matches_nothing;
+mod policy_overridden_by_arg;
+mod policy_tie;
+mod policy_unanchored;
+mod policy_unsupported_key;
 mod prefetch_extreme;
 mod prefetch_unlimited;
 mod priority_missing_on_classic;
@@ -90,6 +99,7 @@ mod topic_wildcard_partial_word;
 mod transient_critical;
 mod unbounded_queue;
 mod unknown_exchange;
+mod unknown_policy_key;
 mod unknown_queue;
 mod unknown_x_argument;
 mod unreachable_queue;
@@ -194,6 +204,15 @@ pub const LINTS: &[Lint] = &[
     default_exchange_permission::LINT,
     plaintext_password::LINT,
     uri_credentials::LINT,
+    feature_too_new::LINT,
+    ha_policy_4x::LINT,
+    policy_tie::LINT,
+    policy_matches_nothing::LINT,
+    policy_unsupported_key::LINT,
+    policy_hidden_by_higher::LINT,
+    policy_overridden_by_arg::LINT,
+    policy_unanchored::LINT,
+    unknown_policy_key::LINT,
     message_no_consumer::LINT,
     consume_no_producer::LINT,
     mixed_message_types::LINT,

@@ -85,6 +85,7 @@ impl<'a> Reader<'a, '_> {
         } else if self.is_policy() {
             let field = Field { value: Value::from_scalar(&entry.value), span: entry.span };
             definition.arguments.insert(name.text.clone(), field);
+            definition.unrecognized.insert(name.text.clone());
         } else {
             self.unknown(name);
         }
@@ -114,6 +115,7 @@ impl<'a> Reader<'a, '_> {
         } else if self.is_policy() {
             let field = Field { value: json(child, self.report), span: child.span };
             definition.arguments.insert(child.name.text.clone(), field);
+            definition.unrecognized.insert(child.name.text.clone());
         } else {
             self.unknown(&child.name);
         }

@@ -1,0 +1,52 @@
+//! A policy holds a key that is none.
+
+use super::{Context, Lint, error};
+use crate::{
+    diag::{Diagnostic, Report, did_you_mean},
+    kind::{KindId, Place},
+};
+
+pub(super) const LINT: Lint = Lint {
+    code: error("V013", "unknown-policy-key", "A policy holds a key that the broker does not know."),
+    page: include_str!("unknown_policy_key.md"),
+    check,
+};
+
+/// Keys of plugins that are no attribute of anything.
+const PLUGINS: [&str; 1] = ["routing-key"];
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    let policies =
+        [KindId::Policy, KindId::OperatorPolicy].into_iter().flat_map(|kind| context.topology.of(kind));
+    for policy in policies.filter(|policy| !policy.external) {
+        for key in &policy.unrecognized {
+            // what is left of mirroring has a lint of its own
+            let Some(field) = policy.arguments.get(key) else { continue };
+            if PLUGINS.contains(&&**key) || key.starts_with("ha-") {
+                continue;
+            }
+            let word = policy.kind.word().replace('-', " ");
+            let kind = policy.kind.kind();
+            let keys =
+                kind.all_attributes().filter(|attribute| matches!(kind.place(attribute), Place::Key(_)));
+            let names = keys.filter(|attribute| attribute.within.is_none()).map(|attribute| attribute.name);
+            let of_queue = KindId::Queue.kind().attribute(key);
+            let in_policy = KindId::Policy.kind().attribute(key).is_some();
+            let help = match of_queue {
+                _ if in_policy => "write it in a `policy`: an operator policy takes only limits".to_owned(),
+                Some(attribute) => format!("write it in the queue: `{}`", attribute.example),
+                None => did_you_mean(key, names, "key"),
+            };
+            report.push(
+                Diagnostic::new(LINT.code, format!("`{key}` is no key of {} {word}", article(&word)))
+                    .label(field.span, format!("in {word} `{}`", policy.name()))
+                    .note("the broker refuses the policy with 400: not recognised policy settings")
+                    .help(help),
+            );
+        }
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with('o') { "an" } else { "a" }
+}
