@@ -58,6 +58,13 @@ impl Address {
         Ok(Self { uri })
     }
 
+    /// The same broker and user, in another vhost.
+    #[must_use]
+    pub fn in_vhost(mut self, vhost: &str) -> Self {
+        vhost.clone_into(&mut self.uri.vhost);
+        self
+    }
+
     pub(crate) fn uri(&self) -> &AMQPUri {
         &self.uri
     }
@@ -107,6 +114,7 @@ mod tests {
         let address = Address::parse("amqps://u:p%40@mq/shop").unwrap();
         assert_eq!(address.to_string(), "amqps://u@mq:5671/shop");
         assert_eq!(address.uri().authority.userinfo.password, "p@");
+        assert_eq!(address.in_vhost("back office/x").to_string(), "amqps://u@mq:5671/back office%2fx");
     }
 
     #[test]

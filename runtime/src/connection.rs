@@ -66,6 +66,13 @@ impl Options {
         }
     }
 
+    /// The same in another vhost.
+    #[must_use]
+    pub fn vhost(mut self, vhost: &str) -> Self {
+        self.address = self.address.in_vhost(vhost);
+        self
+    }
+
     /// The defaults for the broker that `TOPOC_AMQP` names, else `AMQP_URL`,
     /// else `amqp://guest:guest@127.0.0.1:5672/%2f`.
     ///
