@@ -127,6 +127,9 @@ impl Closure<'_, '_> {
                     self.arrive_named(&format!("{}.retry.{step}", queue.name()));
                 }
             }
+            if let Some(dead) = queue.0.text("retry-then") {
+                self.arrive_named(dead);
+            }
             let known = self.routes.topology.queue(id);
             match (known.dead_letter_exchange.as_deref(), known.dead_letter_routing_key.as_deref()) {
                 (Some(exchange), Some(key)) => self.publish(exchange, key),

@@ -224,6 +224,9 @@ impl<'a> Graph<'a> {
                 self.places.add_edge(from, delay, Edge::Retry);
             }
         }
+        if let Some(dead) = queue.0.text("retry-then").and_then(|name| self.queue(vhost, name)) {
+            self.places.add_edge(from, dead, Edge::Retry);
+        }
         let Some(exchange) = self.effective.text_of(queue.0, "dead-letter-exchange") else { return };
         let key = self.effective.text_of(queue.0, "dead-letter-routing-key");
         if exchange.is_empty() {
