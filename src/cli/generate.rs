@@ -57,7 +57,7 @@ impl Generate {
         let mut compiled = crate::check(&paths, &CommandSources, &self.input.inputs());
         compiled.report.extend(report);
         compiled.report.sort();
-        let generated = codegen::generate(&compiled, &self.services);
+        let generated = codegen::generate(&compiled, &CommandSources, &self.services);
         let mut report = match &generated {
             Err(Error::Findings { report, .. }) => report.clone(),
             _ => compiled.report.clone(),

@@ -87,7 +87,7 @@ impl Configuration {
     fn in_memory(&self, path: &str, from: &dyn Sources) -> (Compiled, Result<Generated, Error>, Vec<String>) {
         let watched = Watched { from, paths: RefCell::default() };
         let compiled = crate::check(&[path.to_owned()], &watched, &self.inputs());
-        let generated = generate(&compiled, &self.services);
+        let generated = generate(&compiled, &watched, &self.services);
         let paths = watched.paths.into_inner().into_iter();
         let files = paths.map(|path| format!("cargo::rerun-if-changed={path}"));
         let variables = compiled.variables.iter();

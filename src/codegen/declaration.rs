@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::publish::number;
 use crate::{
-    kind::{Definition, WireError, to_wire_value},
+    graph::Graph,
+    kind::{Definition, Identity, WireError, to_wire_value},
     topology::{Binding, Exchange, Queue, Service, Topology},
 };
 
@@ -76,21 +77,23 @@ impl Declaration {
 
 /// What of a vhost is a service's own part: what it publishes to, consumes, calls and answers; what its queues
 /// and exchanges hand messages on to; and the bindings between. A queue that another service consumes is that
-/// service's own part.
-pub(super) struct Part<'a> {
+/// service's own part, unless it is where this one's own messages end.
+pub(super) struct Part<'b, 'a> {
+    graph: &'b Graph<'a>,
     topology: &'a Topology,
     service: &'a Service,
     vhost: &'a str,
     exchanges: BTreeSet<&'a str>,
     queues: BTreeSet<&'a str>,
-    bindings: BTreeSet<usize>,
+    bindings: BTreeSet<Identity>,
 }
 
-impl<'a> Part<'a> {
+impl<'b, 'a> Part<'b, 'a> {
     /// The part of `service` in `vhost`.
-    pub(super) fn of(topology: &'a Topology, service: &'a Service, vhost: &'a str) -> Self {
+    pub(super) fn of(graph: &'b Graph<'a>, service: &'a Service, vhost: &'a str) -> Self {
+        let topology = graph.topology;
         let (exchanges, queues, bindings) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut part = Self { topology, service, vhost, exchanges, queues, bindings };
+        let mut part = Self { graph, topology, service, vhost, exchanges, queues, bindings };
         let contract = &topology.contract;
         for message in service.publishes.iter().filter_map(|word| contract.message(&word.text)) {
             let here = message.exchange.as_ref().filter(|found| found.found.as_deref() == Some(vhost));
@@ -123,19 +126,47 @@ impl<'a> Part<'a> {
             return;
         }
         let topology = self.topology;
-        for (at, binding) in topology.bindings().enumerate() {
+        for binding in topology.bindings() {
             if binding.vhost() != self.vhost || binding.source() != exchange {
                 continue;
             }
             if binding.to_exchange() {
-                self.bindings.insert(at);
+                self.bindings.insert(binding.0.identity());
                 self.onward(binding.destination(), binding.routing_key());
             } else if let Some(queue) = topology.queue(self.vhost, binding.destination())
                 && !self.is_anothers(queue)
             {
-                self.bindings.insert(at);
+                self.bindings.insert(binding.0.identity());
                 self.queue(queue.name());
             }
+        }
+    }
+
+    /// The ways and queues that a queue's dead letters go to, by argument or policy.
+    fn dead_letters(&mut self, queue: Queue<'a>) {
+        let graph = self.graph;
+        let Some(routes) = graph.routes(self.vhost) else { return };
+        let Some(id) = routes.topology.queue_id(queue.name()) else { return };
+        let known = routes.topology.queue(id);
+        let Some(exchange) = known.dead_letter_exchange.as_deref() else { return };
+        let Some(exchange) = routes.topology.exchange_id(exchange) else { return };
+        // without a key of their own they keep the one that they came with
+        let Some(key) = known.dead_letter_routing_key.as_deref() else {
+            if let Some(exchange) = routes.exchange(exchange) {
+                self.onward(exchange.name(), "");
+            }
+            return;
+        };
+        let delivered = routes.topology.route(exchange, &topoc_routing::Message::new(key));
+        for visit in &delivered.visits {
+            if let Some(exchange) = routes.exchange(visit.exchange) {
+                self.exchange(exchange.name());
+            }
+            let taken = visit.matched.bindings().filter_map(|id| routes.binding(id));
+            self.bindings.extend(taken.map(|binding| binding.0.identity()));
+        }
+        for queue in delivered.queues.iter().filter_map(|reached| routes.queue(reached.queue)) {
+            self.queue(queue.name());
         }
     }
 
@@ -167,22 +198,20 @@ impl<'a> Part<'a> {
             }
         }
         if let Some(dead) = queue.0.text("retry-then") {
-            self.onward("", dead);
+            self.queue(dead);
         }
-        if let Some(exchange) = queue.dead_letter_exchange() {
-            self.onward(exchange, queue.dead_letter_routing_key().unwrap_or_default());
-        }
+        self.dead_letters(queue);
         self.upward(name, false);
     }
 
     /// The bindings that lead to a destination, and where they come from.
     fn upward(&mut self, destination: &str, exchange: bool) {
         let topology = self.topology;
-        for (at, binding) in topology.bindings().enumerate() {
+        for binding in topology.bindings() {
             let leads = binding.vhost() == self.vhost
                 && binding.to_exchange() == exchange
                 && binding.destination() == destination;
-            if leads && self.bindings.insert(at) {
+            if leads && self.bindings.insert(binding.0.identity()) {
                 if let Some(source) = topology.exchange(self.vhost, binding.source()) {
                     self.exchanges.insert(source.name());
                     if let Some(alternate) = source.alternate_exchange() {
@@ -220,7 +249,8 @@ impl<'a> Part<'a> {
         let here = |definition: &&Definition| definition.vhost.as_deref() == Some(self.vhost);
         let exchanges = self.topology.exchanges().map(|Exchange(definition)| definition);
         let queues = self.topology.queues().map(|Queue(definition)| definition);
-        let bindings = self.topology.bindings().enumerate().filter(|(at, _)| self.bindings.contains(at));
+        let bindings =
+            self.topology.bindings().filter(|binding| self.bindings.contains(&binding.0.identity()));
         Ok(Declaration {
             name,
             doc,
@@ -233,7 +263,7 @@ impl<'a> Part<'a> {
                 .filter(|found| here(found) && self.queues.contains(found.name()))
                 .map(entity)
                 .collect::<Result<_, _>>()?,
-            bindings: bindings.map(|(_, binding)| bound(binding)).collect::<Result<_, _>>()?,
+            bindings: bindings.map(bound).collect::<Result<_, _>>()?,
         })
     }
 }

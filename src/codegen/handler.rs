@@ -37,6 +37,9 @@ const TAKEN: &[&str] = &[
     "Vec",
 ];
 
+/// What a method of a trait is not called by custom.
+const METHODS: &[&str] = &["new"];
+
 /// What `handler.rs.hbs` fills in.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Trait {
@@ -91,14 +94,26 @@ pub(super) struct Route {
     pub(super) empty: Option<String>,
 }
 
-/// Who answers an rpc.
+/// Who answers the rpcs of a queue.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Responder {
     pub(super) structure: String,
     pub(super) doc: String,
+    pub(super) vhost: String,
+    pub(super) queue: String,
+    /// The constant of the first rpc, which names the queue.
     pub(super) constant: String,
-    pub(super) method: String,
+    pub(super) concurrency: i64,
     pub(super) publishes: bool,
+    pub(super) rpcs: Vec<Responding>,
+    /// Whether a request's name decides who answers.
+    pub(super) several: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Responding {
+    pub(super) name: String,
+    pub(super) method: String,
 }
 
 /// All that a service hears and answers.
@@ -125,12 +140,12 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
         answers: Vec::new(),
         blanket: several && service.answers.is_empty(),
     };
-    let mut methods = Scope::default();
+    let mut methods = Scope::new(METHODS);
     for consumes in &service.consumes {
         let queue = &*consumes.queue.name.text;
         let wish = camel(queue);
         if several {
-            methods = Scope::default();
+            methods = Scope::new(METHODS);
         }
         let (heard, routes, any) = heard(builder, consumes, publishes, &mut methods);
         let of = if several {
@@ -173,13 +188,31 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
             response: payload(&rpc.response),
             publishes,
         });
+        let Some((queue, vhost)) = rpc.queue.as_ref().and_then(|q| Some((&q.name.text, q.found.as_ref()?)))
+        else {
+            continue;
+        };
+        let concurrency = answers.concurrency.unwrap_or(1);
+        let responding = Responding { name: name.to_owned(), method };
+        let same = |found: &&mut Responder| *found.queue == **queue && *found.vhost == **vhost;
+        if let Some(responder) = handlers.responders.iter_mut().find(same) {
+            // two consumers of one queue would take each other's requests
+            responder.several = true;
+            responder.concurrency = responder.concurrency.max(concurrency);
+            responder.rpcs.push(responding);
+            continue;
+        }
         let wish = camel(name);
         handlers.responders.push(Responder {
             structure: scope.take(&[&wish, &format!("{wish}Rpc")]),
-            doc: format!("Takes requests of {} to the handler.", code(name)),
+            doc: format!("Takes requests from {} to the handler.", code(queue)),
+            vhost: vhost.to_string(),
+            queue: queue.to_string(),
             constant: builder.naming.constant(Callee::Rpc, name).to_owned(),
-            method,
+            concurrency,
             publishes,
+            rpcs: vec![responding],
+            several: false,
         });
     }
     handlers.traits.push(handler);
@@ -208,7 +241,8 @@ fn heard(
     let mut methods = Vec::new();
     let mut routes = Vec::new();
     for (message, pattern) in messages.iter().zip(&patterns) {
-        let name = names.take(&[&snake(&message.name.text)]);
+        let wish = snake(&message.name.text);
+        let name = names.take(&[&wish, &format!("on_{}", plain(&wish))]);
         let payload = builder.naming.message(message);
         methods.push(Method {
             name: name.clone(),

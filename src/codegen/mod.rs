@@ -22,6 +22,7 @@ mod names;
 mod naming;
 mod publish;
 mod render;
+mod schema;
 mod service;
 
 pub use build_script::{Configuration, configure};
@@ -37,6 +38,7 @@ use crate::{
     Compiled,
     diag::{Diagnostic, Report, Severity, SourceMap, codes, did_you_mean, human},
     graph::Graph,
+    syntax::{Sources, Word},
     topology::{Message, Payload, Service, Topology},
 };
 use docs::{code, list};
@@ -99,7 +101,7 @@ impl std::error::Error for Error {}
 ///
 /// # Errors
 /// When the topology has errors, or something in it has no Rust: all findings, as text.
-pub fn generate(compiled: &Compiled, services: &[String]) -> Result<Generated, Error> {
+pub fn generate(compiled: &Compiled, from: &dyn Sources, services: &[String]) -> Result<Generated, Error> {
     let sources = &compiled.sources;
     if compiled.report.has_errors() {
         return Err(Error::findings(&compiled.report, sources));
@@ -108,6 +110,8 @@ pub fn generate(compiled: &Compiled, services: &[String]) -> Result<Generated, E
     let stem = sources.files().first().map_or("topology", |file| stem(&file.name));
     let mut builder = Builder {
         topology,
+        sources,
+        from,
         naming: Naming::new(topology, stem),
         graph: Graph::new(topology),
         report: Report::default(),
@@ -131,6 +135,8 @@ fn stem(path: &str) -> &str {
 /// What the parts of the model are made from.
 struct Builder<'a> {
     topology: &'a Topology,
+    sources: &'a SourceMap,
+    from: &'a dyn Sources,
     naming: Naming<'a>,
     graph: Graph<'a>,
     report: Report,
@@ -259,23 +265,17 @@ impl<'a> Builder<'a> {
         match &message.payload {
             Payload::Empty | Payload::Fields(_) => vec![items::payload(message, &self.naming, &goes)],
             Payload::RustType(path) => self.rust_type(message, path, &goes).into_iter().collect(),
-            Payload::Schema(path) => {
-                self.report.push(
-                    Diagnostic::new(
-                        codes::NO_RUST,
-                        format!("the payload of `{}` is a JSON Schema", message.name.text),
-                    )
-                    .label(path.span, "here")
-                    .help(
-                        "describe its fields here, or name a type of your own: `rust-type=\"crate::Model\"`",
-                    ),
-                );
-                Vec::new()
-            }
+            Payload::Schema(path) => self.schema(message, path, &goes),
         }
     }
 
-    fn rust_type(&mut self, message: &Message, path: &crate::syntax::Word, goes: &[String]) -> Option<Item> {
+    fn schema(&mut self, message: &Message, path: &Word, goes: &[String]) -> Vec<Item> {
+        let file = self.sources.get(path.span.file).map_or("", |file| file.name.as_str());
+        let Item { name, doc, .. } = items::payload(message, &self.naming, goes);
+        schema::payload(path, file, self.from, &name, doc, &mut self.naming.scope, &mut self.report)
+    }
+
+    fn rust_type(&mut self, message: &Message, path: &Word, goes: &[String]) -> Option<Item> {
         if let Err(error) = syn::parse_str::<syn::Type>(&path.text) {
             self.report.push(
                 Diagnostic::new(codes::NO_RUST, format!("`{}` is no Rust type: {error}", path.text))

@@ -113,7 +113,7 @@ impl Scope {
         let name = match (free, wishes.last()) {
             (Some(free), _) => (*free).to_owned(),
             (None, last) => {
-                let base = plain(last.copied().unwrap_or_default());
+                let base = plain(last.copied().unwrap_or_default()).trim_end_matches('_');
                 let gap = if base.starts_with(char::is_uppercase) && !base.contains('_') { "" } else { "_" };
                 let number = (2..).find(|number| !self.taken.contains(&format!("{base}{gap}{number}")));
                 format!("{base}{gap}{}", number.unwrap_or(0))
@@ -160,5 +160,7 @@ mod tests {
         assert_eq!(scope.take(&["r#type"]), "r#type");
         assert_eq!(scope.take(&["r#type"]), "type_2");
         assert_eq!(scope.take(&["r#type"]), "type_3");
+        assert_eq!(scope.take(&["self_"]), "self_");
+        assert_eq!(scope.take(&["self_"]), "self_2");
     }
 }

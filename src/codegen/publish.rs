@@ -137,10 +137,21 @@ pub(super) fn once(words: &[Word]) -> impl Iterator<Item = &Word> {
 
 fn unpublished(word: &Word, message: &Message) -> Diagnostic {
     let name = &message.name.text;
-    Diagnostic::new(codes::NO_RUST, format!("the message `{name}` has no exchange to be published to"))
+    let (trouble, help) = match &message.exchange {
+        None => (
+            "has no exchange to be published to",
+            "write `publish-to \"exchange\" routing-key=\"key\"` in the message",
+        ),
+        Some(_) => (
+            "is published to an exchange that more than one vhost has",
+            "write `vhost=\"name\"` beside the exchange",
+        ),
+    };
+    let at = message.exchange.as_ref().map_or(message.name.span, |exchange| exchange.name.span);
+    Diagnostic::new(codes::NO_RUST, format!("the message `{name}` {trouble}"))
+        .label(at, "here")
         .label(word.span, "published here")
-        .label(message.name.span, "described here")
-        .help("write `publish-to \"exchange\" routing-key=\"key\"` in the message")
+        .help(help)
 }
 
 fn method(builder: &mut Builder<'_>, message: &Message, field: String, names: &mut Scope) -> Option<Method> {
@@ -170,7 +181,10 @@ fn method(builder: &mut Builder<'_>, message: &Message, field: String, names: &m
         }
     }
     Some(Method {
-        name: names.take(&[&snake(&message.name.text)]),
+        name: {
+            let wish = snake(&message.name.text);
+            names.take(&[&wish, &format!("publish_{}", plain(&wish))])
+        },
         doc: doc(builder, message),
         many: arguments.len() > 5,
         arguments,

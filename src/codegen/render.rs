@@ -18,6 +18,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("publish", include_str!("templates/publish.rs.hbs")),
     ("handler", include_str!("templates/handler.rs.hbs")),
     ("consumer", include_str!("templates/consumer.rs.hbs")),
+    ("answer", include_str!("templates/answer.rs.hbs")),
     ("serve", include_str!("templates/serve.rs.hbs")),
     ("parts", include_str!("templates/parts.rs.hbs")),
 ];

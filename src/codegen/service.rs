@@ -139,7 +139,6 @@ impl<'a> Vhosts<'a> {
 
 /// The module of a service.
 pub(super) fn module(builder: &mut Builder<'_>, service: &Service) -> Module {
-    let topology = builder.topology;
     let name = &*service.name.text;
     let vhosts = Vhosts::of(builder, service);
     let publisher = publisher(builder, service, &vhosts);
@@ -157,7 +156,7 @@ pub(super) fn module(builder: &mut Builder<'_>, service: &Service) -> Module {
                 )
             };
             let doc = format!("The exchanges, queues and bindings that {} needs{of}.", code(name));
-            let part = Part::of(topology, service, vhost);
+            let part = Part::of(&builder.graph, service, vhost);
             let connection = vhosts.connection(vhost).trim_start_matches('&').to_owned();
             part.declaration(constant, doc, connection).ok()
         })
@@ -208,7 +207,6 @@ fn servers(
     handlers: &handler::Handlers,
     publishes: bool,
 ) -> Vec<Server> {
-    let contract = &builder.topology.contract;
     let mut left = handlers.consumers.len() + handlers.responders.len();
     let mut last = || {
         left = left.saturating_sub(1);
@@ -235,17 +233,13 @@ fn servers(
                 Consume { queue: queue.to_owned(), settings, structure, publishes, last: last() }
             })
             .collect();
-        let answers: Vec<Answer> = service
-            .answers
+        let answers: Vec<Answer> = handlers
+            .responders
             .iter()
-            .zip(&handlers.responders)
-            .filter(|(answers, _)| {
-                let queue = contract.rpc(&answers.rpc.text).and_then(|rpc| rpc.queue.as_ref());
-                here(queue.and_then(|queue| queue.found.as_deref()))
-            })
-            .map(|(answers, responder)| Answer {
+            .filter(|responder| here(Some(&responder.vhost)))
+            .map(|responder| Answer {
                 constant: responder.constant.clone(),
-                concurrency: answers.concurrency.unwrap_or(1),
+                concurrency: responder.concurrency,
                 structure: responder.structure.clone(),
                 publishes,
                 last: last(),

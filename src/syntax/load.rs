@@ -109,7 +109,7 @@ impl Loader<'_> {
             );
             return Vec::new();
         };
-        let pattern = join(from, &word.text);
+        let pattern = relative(from, &word.text);
         if !word.text.contains(['*', '?', '[']) {
             return self.file(&pattern, Some(&word), report);
         }
@@ -142,8 +142,8 @@ impl Loader<'_> {
     }
 }
 
-/// A path of an `include`, relative to the file that includes it.
-fn join(from: &str, path: &str) -> String {
+/// A path that a file names, relative to that file.
+pub(crate) fn relative(from: &str, path: &str) -> String {
     match from.rsplit_once('/') {
         Some((folder, _)) if !path.starts_with('/') => normalize(&format!("{folder}/{path}")),
         _ => normalize(path),
@@ -173,7 +173,8 @@ fn included_here(mut diagnostic: Diagnostic, included: Option<&Word>) -> Diagnos
     diagnostic
 }
 
-fn unreadable(path: &str, error: ReadError, included: Option<&Word>) -> Diagnostic {
+/// A file that cannot be read, and who names it.
+pub(crate) fn unreadable(path: &str, error: ReadError, included: Option<&Word>) -> Diagnostic {
     let code = if matches!(error, ReadError::TooLarge(_)) { codes::TOO_LARGE } else { codes::UNREADABLE };
     let (trouble, help) = match error {
         ReadError::Missing => (

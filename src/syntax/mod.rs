@@ -17,6 +17,8 @@ mod variables;
 pub use expand::{Expansion, expand};
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
+#[cfg(feature = "codegen")]
+pub(crate) use load::{relative, unreadable};
 pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;
 pub use scan::{MAX_BYTES, MAX_DEPTH, MAX_SLASHDASH};
