@@ -35,3 +35,91 @@ fn the_example_compiles() {
         .expect("derived");
     assert_eq!(permission.text("write"), Some("^(amq\\.default|order\\.exchange)$"));
 }
+
+/// A topology that raises nothing, with its entities as text.
+fn entities(text: &str, inputs: &Inputs) -> Vec<String> {
+    let sources = MemorySources::default().with("a.kdl", text);
+    let compiled = topoc::compile(&["a.kdl".to_owned()], &sources, inputs);
+    assert!(compiled.report.is_empty(), "{:#?}", compiled.report);
+    let show = |definition: &topoc::kind::Definition| {
+        let fields: Vec<String> = definition
+            .fields()
+            .filter(|(name, _)| !definition.kind.kind().identity.contains(name))
+            .map(|(name, field)| format!("{name}={:?}", field.value))
+            .collect();
+        format!("{} {} {}", definition.kind.word(), definition.title(), fields.join(" "))
+    };
+    compiled.topology.definitions().iter().map(|definition| show(definition).trim_end().to_owned()).collect()
+}
+
+#[test]
+fn a_template_gives_way_to_its_user_but_for_what_repeats() {
+    let text = r#"
+        template "base" { max-length 10; durable #false }
+        template "work" use="base" { max-length 20; bind "orders" routing-key="${name}.created" }
+        queue "a" use="work" type="classic" { durable #true; bind "orders" routing-key="mine" }
+    "#;
+    assert_eq!(
+        entities(text, &Inputs::default()),
+        [
+            "queue a durable=Bool(true) max-length=Integer(20) type=Text(\"classic\")",
+            "binding orders → a key a.created",
+            "binding orders → a key mine",
+        ]
+    );
+}
+
+#[test]
+fn loops_nest_and_a_lone_variable_keeps_its_type() {
+    let text = r#"
+        variable "limit" default=5
+        for "tenant" "acme" "globex" {
+            for "n" from=1 to=2 { queue "${tenant}.${n}" max-length="${limit}" message-ttl="${n}s" }
+        }
+    "#;
+    let inputs = Inputs {
+        variables: vec![("limit".to_owned(), "7".to_owned(), "--var".to_owned())],
+        environment: None,
+    };
+    assert_eq!(
+        entities(text, &inputs),
+        [
+            "queue acme.1 max-length=Integer(7) message-ttl=Integer(1000)",
+            "queue acme.2 max-length=Integer(7) message-ttl=Integer(2000)",
+            "queue globex.1 max-length=Integer(7) message-ttl=Integer(1000)",
+            "queue globex.2 max-length=Integer(7) message-ttl=Integer(2000)",
+        ]
+    );
+}
+
+#[test]
+fn an_environment_stands_between_the_command_line_and_the_default() {
+    let text = r#"
+        variable "region" default="eu"
+        variable "size" default="small"
+        environment "production" { set region="us" size="large" }
+        queue "${region}.${size}"
+    "#;
+    let inputs = Inputs {
+        variables: vec![("size".to_owned(), "huge".to_owned(), "--var".to_owned())],
+        environment: Some("production".to_owned()),
+    };
+    assert_eq!(entities(text, &inputs), ["queue us.huge"]);
+    assert_eq!(entities(text, &Inputs::default()), ["queue eu.small"]);
+}
+
+#[test]
+fn a_classic_ladder_is_classic_and_its_queues_may_be_described() {
+    let text = r#"
+        queue "a" type="classic" { retry "5s" then="a.dead" }
+        queue "a.dead" type="quorum" max-length=5
+    "#;
+    // what is described comes first, wherever it stands
+    let found = entities(text, &Inputs::default());
+    assert!(
+        found.contains(&"queue a.dead max-length=Integer(5) type=Text(\"quorum\")".to_owned()),
+        "{found:#?}"
+    );
+    let delay = found.iter().find(|line| line.starts_with("queue a.retry.1 ")).expect("a delay queue");
+    assert!(delay.contains("type=Text(\"classic\")") && !delay.contains("strategy"), "{delay}");
+}

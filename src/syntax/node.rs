@@ -134,3 +134,29 @@ impl Node {
         &*self.name.text == name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        diag::{Report, SourceMap},
+        syntax::parse,
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn any_value_is_read_back_as_it_was_printed(text in any::<String>(), integer in any::<i64>(), float in -1e300..1e300f64) {
+            let values = [Scalar::Text(text.into()), Scalar::Integer(integer.into()), Scalar::Float(float), Scalar::Bool(true)];
+            let printed: Vec<String> = values.iter().map(Scalar::to_kdl).collect();
+            let (mut sources, mut report) = (SourceMap::default(), Report::default());
+            let file = sources.add("a.kdl", format!("a {}", printed.join(" ")));
+            let nodes = parse(&sources, file, &mut report);
+            prop_assert!(report.is_empty(), "{report:?}");
+            let read: Vec<Scalar> = nodes[0].arguments().map(|entry| entry.value.clone()).collect();
+            prop_assert_eq!(read, values);
+        }
+    }
+}

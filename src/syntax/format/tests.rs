@@ -46,6 +46,14 @@ fn ends_of_lines_stay_as_they_are() {
     assert_eq!(print("\n\n"), "");
 }
 
+#[test]
+fn tight_and_torn_words_are_set_once_and_for_all() {
+    holds("exchan//NOTE \"a");
+    holds("queue \\\n \"a\" \\\n = 1");
+    assert_eq!(print("a//NOTE \"b"), "a //NOTE \"b\n");
+    assert_eq!(print("a/*NOTE*/1"), "a /*NOTE*/ 1\n");
+}
+
 /// Space, and what counts as space, between two entries.
 fn space() -> impl Strategy<Value = String> {
     prop_oneof![

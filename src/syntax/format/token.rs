@@ -114,7 +114,7 @@ fn word(text: &str) -> usize {
     if text[hashes..].starts_with('"') {
         return string(text, hashes);
     }
-    let end = |c: char| is_newline(c) || is_space(c) || matches!(c, '{' | '}' | ';' | '=' | '"' | '\\');
+    let end = |c: char| is_newline(c) || is_space(c) || matches!(c, '{' | '}' | ';' | '=' | '"' | '\\' | '/');
     let mut chars = text.char_indices();
     // whatever it is, the first character is part of it
     chars.next();

@@ -39,6 +39,10 @@ impl<'a> Written<'a> {
             word.push('=');
         }
         self.parts.push(key);
+        // those that now stand beside each other are one
+        self.parts.dedup_by(|part, before| {
+            matches!(part, Part::Continuation(None)) && matches!(before, Part::Continuation(_))
+        });
         true
     }
 }

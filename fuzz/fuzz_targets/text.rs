@@ -1,0 +1,8 @@
+//! Any text at all: read, checked, shown and formatted.
+
+#![no_main]
+
+#[path = "../../tests/fuzz/holds.rs"]
+mod holds;
+
+libfuzzer_sys::fuzz_target!(|text: &str| holds::holds(text));
