@@ -84,9 +84,10 @@ fn corpus() -> Vec<String> {
     let mut texts = BTreeSet::new();
     for pattern in ["tests/**/*.kdl", "src/**/*.kdl", "examples/**/*.kdl"] {
         for path in glob::glob(&format!("{root}/{pattern}")).expect("a pattern").flatten() {
-            // cases are small, and so is what they find
+            // a loop to ten digits, cut short, is a long but honest one
             if let Ok(text) = std::fs::read_to_string(path)
                 && text.len() < 20_000
+                && !text.contains("99_999_999_999")
             {
                 texts.insert(text);
             }
