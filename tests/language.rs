@@ -109,7 +109,7 @@ fn an_environment_stands_between_the_command_line_and_the_default() {
 }
 
 #[test]
-fn a_classic_ladder_is_classic_and_its_queues_may_be_described() {
+fn a_ladder_delays_by_quorum_queues_and_its_queues_may_be_described() {
     let text = r#"
         queue "a" type="classic" { retry "5s" then="a.dead" }
         queue "a.dead" type="quorum" max-length=5
@@ -121,5 +121,5 @@ fn a_classic_ladder_is_classic_and_its_queues_may_be_described() {
         "{found:#?}"
     );
     let delay = found.iter().find(|line| line.starts_with("queue a.retry.1 ")).expect("a delay queue");
-    assert!(delay.contains("type=Text(\"classic\")") && !delay.contains("strategy"), "{delay}");
+    assert!(delay.contains("type=Text(\"quorum\")") && delay.contains("at-least-once"), "{delay}");
 }
