@@ -11,7 +11,9 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for at in context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue)) {
-        if at.known().dead_letter_exchange.is_some() || !at.drops_head() {
+        // what expires without dead letters may be lost anyway
+        let may_lose = at.known().message_ttl.is_some();
+        if may_lose || at.known().dead_letter_exchange.is_some() || !at.drops_head() {
             continue;
         }
         let limits = ["max-length", "max-length-bytes"];

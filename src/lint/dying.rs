@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use topoc_routing::{Overflow, QueueId, language::TooComplex};
+use topoc_routing::{Overflow, QueueId, QueueKind, language::TooComplex};
 
 use super::{
     Context,
@@ -101,7 +101,8 @@ impl<'c, 'a> InVhost<'c, 'a> {
     /// Whether the queue is bounded by length and makes room by dropping its oldest messages.
     pub(super) fn drops_head(self) -> bool {
         let known = self.known();
-        (known.max_length.is_some() || known.max_length_bytes.is_some())
+        known.kind != QueueKind::Stream
+            && (known.max_length.is_some() || known.max_length_bytes.is_some())
             && known.effective_overflow() == Overflow::DropHead
     }
 

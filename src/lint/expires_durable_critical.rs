@@ -16,11 +16,15 @@ pub(super) const LINT: Lint = Lint {
     check,
 };
 
+/// A queue that nobody has used for so long has been given up: a week, in milliseconds.
+const GIVEN_UP: i64 = 7 * 24 * 60 * 60 * 1000;
+
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for queue in context.topology.queues().filter(|queue| !queue.0.external && !is_made(*queue)) {
         let Some(message) = context.important(queue).filter(|_| queue.0.flag("durable")) else { continue };
         let Some(expires) = context.value(queue, "expires") else { continue };
-        let Some(time) = expires.field().value.as_integer().map(show_duration) else { continue };
+        let time = expires.field().value.as_integer().filter(|time| *time < GIVEN_UP);
+        let Some(time) = time.map(show_duration) else { continue };
         let place = match expires.policy() {
             Some(policy) => format!("policy `{}`", policy.name()),
             None => format!("`{}`", queue.name()),

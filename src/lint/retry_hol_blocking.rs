@@ -1,5 +1,9 @@
 //! A delay queue whose messages leave by their own time to live, one behind the other.
 
+use std::collections::HashMap;
+
+use topoc_routing::QueueId;
+
 use super::{Context, Lint, dying::is_made, warning};
 use crate::diag::{Diagnostic, Report};
 
@@ -17,12 +21,12 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     if !context.says_who_consumes() {
         return;
     }
+    let times = one_time(context);
     for at in context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue)) {
-        // one that drops what is over its limit, or that a shovel drains, passes messages on in another way
         if at.known().message_ttl.is_some()
             || context.is_consumed(at.queue)
             || context.is_shovelled(at.queue)
-            || at.known().can_die(topoc_routing::Reason::MaxLength, at.routes.topology.version())
+            || times.get(&(at.queue.vhost(), at.id)).is_some_and(|time| time.is_some())
         {
             continue;
         }
@@ -40,4 +44,20 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 .help(format!("write one queue for each delay, each with its own time: `message-ttl \"30s\"` in `{name}`")),
         );
     }
+}
+
+/// The queues that messages are known to come to, with the one time to live that all of these state, if there is one:
+/// then none stands behind another that lives longer.
+fn one_time<'a>(context: &Context<'_, 'a>) -> HashMap<(&'a str, QueueId), Option<i64>> {
+    let mut times = HashMap::new();
+    for (message, flow) in context.flows() {
+        let time = message.definition.integer("expiration");
+        for (id, queue) in flow.queues().filter_map(|id| Some((id, flow.routes.queue(id)?))) {
+            let known = times.entry((queue.vhost(), id)).or_insert(time);
+            if *known != time {
+                *known = None;
+            }
+        }
+    }
+    times
 }

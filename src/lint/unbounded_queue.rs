@@ -14,10 +14,15 @@ pub(super) const LINT: Lint = Lint {
 /// What bounds a queue.
 const BOUNDS: [&str; 3] = ["max-length", "max-length-bytes", "message-ttl"];
 
+/// A queue that is deleted after so long a time without a consumer goes before it grows: in milliseconds.
+const A_DAY: i64 = 24 * 60 * 60 * 1000;
+
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for at in context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue)) {
         let is_stated = |name: &&str| context.value(at.queue, name).is_some();
-        if at.known().kind == QueueKind::Stream || BOUNDS.iter().any(is_stated) {
+        let short = context.value(at.queue, "expires").and_then(|expires| expires.field().value.as_integer());
+        let goes = at.queue.0.flag("auto-delete") || short.is_some_and(|time| time <= A_DAY);
+        if goes || at.known().kind == QueueKind::Stream || BOUNDS.iter().any(is_stated) {
             continue;
         }
         report.push(
