@@ -54,6 +54,25 @@ fn pages_hold() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The trickier findings as people see them: each case is a topology, its snapshot the screen.
+#[cfg(feature = "cli")]
+#[test]
+fn findings_say_where_why_and_what_to_write() {
+    use topoc::diag::human::{self, Look};
+    insta::glob!("lints/*.kdl", |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let sources = MemorySources::default().with("topology.kdl", text);
+        let compiled = topoc::check(&["topology.kdl".to_owned()], &sources, &Inputs::default());
+        let look = Look { color: false, all: true };
+        insta::assert_snapshot!(human::report(
+            &compiled.report,
+            &compiled.sources,
+            look,
+            "topoc check --all"
+        ));
+    });
+}
+
 #[test]
 fn codes_and_names_are_unique_and_in_order() {
     let codes: Vec<&str> = LINTS.iter().map(|lint| lint.code.code).collect();

@@ -1,10 +1,7 @@
 //! A circle of dead letters that messages come round by automatic deaths alone, and are dropped.
 
 use super::{Context, Lint, circles::Trouble, error};
-use crate::{
-    diag::{Diagnostic, Report},
-    syntax::quote,
-};
+use crate::diag::{Diagnostic, Report};
 
 pub(super) const LINT: Lint = Lint {
     code: error("D003", "dlx-self-loop", "Dead letters come back by themselves, and the broker drops them."),
@@ -14,7 +11,7 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for circle in context.circles(Trouble::Automatic) {
-        let (Some(first), Some(last)) = (circle.queues.first(), circle.queues.last()) else { continue };
+        let Some(first) = circle.queues.first() else { continue };
         let message = format!("dead letters of `{}` come back to it and are dropped", first.name());
         let diagnostic = context.label_circle(Diagnostic::new(LINT.code, message), circle);
         report.push(
@@ -24,11 +21,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                      has rejected it on the way",
                     circle.way()
                 ))
-                .help(format!(
-                    "end the dead letters of `{}` elsewhere: `dead-letter \"\" routing-key={}`",
-                    last.name(),
-                    quote(&format!("{}.dead", first.name()))
-                )),
+                .help(context.open_circle(circle, "")),
         );
     }
 }

@@ -1,6 +1,11 @@
 //! Dead letters reach an exchange that gives them to no queue.
 
-use super::{Context, Lint, dying::InVhost, error};
+use super::{
+    Context, Lint,
+    dying::{InVhost, cause},
+    edit::{and_others, some_of, together},
+    error,
+};
 use crate::{
     diag::{Diagnostic, Report, nearest},
     graph::{DeadLetters, is_open},
@@ -17,19 +22,29 @@ pub(super) const LINT: Lint = Lint {
 const MOST_COMPARED: usize = 200;
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    for at in context.queues().filter(|at| !at.queue.0.external) {
-        let Some(dead) = at.dead.of(at.id) else { continue };
+    let found = context.queues().filter(|at| !at.queue.0.external).filter_map(|at| {
+        let dead = at.dead.of(at.id)?;
         let lost: Vec<&str> = at
             .dead
             .landings_of(at.id)
             .filter(|landing| landing.is_lost)
             .map(|landing| landing.key.as_deref().unwrap_or(""))
             .collect();
-        if !lost.is_empty() {
-            report.push(with_keys(context, at, dead, &lost));
-        } else if dead.landings.is_empty() && leads_nowhere(at, dead) {
-            report.push(unbound(context, at, dead));
+        if lost.is_empty() && !(dead.landings.is_empty() && leads_nowhere(at, dead)) {
+            return None;
         }
+        let source = context.value(at.queue, "dead-letter-exchange");
+        let cause = cause(source, at.queue, LINT.code.name).map(|policy| (policy, lost.clone()));
+        Some((cause, (at, dead, lost)))
+    });
+    for group in together(found) {
+        let (at, dead, lost) = &group[0];
+        let queues = and_others(at.queue.name(), group.len());
+        report.push(if lost.is_empty() {
+            unbound(context, *at, dead, &queues)
+        } else {
+            with_keys(context, *at, dead, lost, &queues)
+        });
     }
 }
 
@@ -64,15 +79,16 @@ fn with_keys<'a>(
     at: InVhost<'_, 'a>,
     dead: &DeadLetters,
     lost: &[&str],
+    queues: &str,
 ) -> Diagnostic {
     let topology = &at.routes.topology;
     let (name, exchange) = (at.queue.name(), &*topology.exchange(dead.exchange).name);
-    let keys = listed(lost);
+    let keys = some_of(lost);
     let stated = at.known().dead_letter_routing_key.is_some();
     let message = if stated || lost.len() == dead.landings.len() {
-        format!("messages that die in `{name}` are lost")
+        format!("messages that die in {queues} are lost")
     } else {
-        format!("messages with {keys} that die in `{name}` are lost")
+        format!("messages with key {keys} that die in {queues} are lost")
     };
     let how = if stated { "with this key" } else { "with the key that they came with" };
     let diagnostic = begin(context, at, message)
@@ -95,12 +111,16 @@ fn with_keys<'a>(
     let bound = topology.bindings_of(dead.exchange).iter().take(MOST_COMPARED);
     let bound = bound.map(|id| &*topology.binding(*id).routing_key);
     let quoted = quote(exchange);
-    let help = match nearest(lost[0], bound) {
+    let near = if stated { nearest(lost[0], bound) } else { None };
+    let parked = quote(&format!("{name}.dead"));
+    let help = match near {
         Some(near) => format!("write `dead-letter {quoted} routing-key={}`", quote(near)),
+        None if stated => {
+            format!("bind a dead queue:\nqueue {parked} {{ bind {quoted} routing-key={} }}", quote(lost[0]))
+        }
         None => format!(
-            "bind a dead queue:\nqueue {} {{ bind {quoted} routing-key={} }}",
-            quote(&format!("{name}.dead")),
-            quote(lost[0])
+            "give them a key of their own, and bind a dead queue with it:\ndead-letter {quoted} routing-key={parked}\n\
+             queue {parked} {{ bind {quoted} routing-key={parked} }}"
         ),
     };
     let nothing = format!(
@@ -114,9 +134,14 @@ fn with_keys<'a>(
     .help(help)
 }
 
-fn unbound<'a>(context: &Context<'_, 'a>, at: InVhost<'_, 'a>, dead: &DeadLetters) -> Diagnostic {
+fn unbound<'a>(
+    context: &Context<'_, 'a>,
+    at: InVhost<'_, 'a>,
+    dead: &DeadLetters,
+    queues: &str,
+) -> Diagnostic {
     let exchange = &*at.routes.topology.exchange(dead.exchange).name;
-    let mut diagnostic = begin(context, at, format!("messages that die in `{}` are lost", at.queue.name()))
+    let mut diagnostic = begin(context, at, format!("messages that die in {queues} are lost"))
         .label(context.dead_letter_span(at.queue), "dead letters are published here …");
     if let Some(definition) = at.routes.exchange(dead.exchange) {
         diagnostic = diagnostic.label(definition.span, format!("… and nothing is bound to `{exchange}`"));
@@ -126,11 +151,4 @@ fn unbound<'a>(context: &Context<'_, 'a>, at: InVhost<'_, 'a>, dead: &DeadLetter
         quote(&format!("{}.dead", at.queue.name())),
         quote(exchange)
     ))
-}
-
-/// A few keys as text.
-fn listed(keys: &[&str]) -> String {
-    let shown: Vec<String> = keys.iter().take(3).map(|key| format!("`{key}`")).collect();
-    let more = if keys.len() > 3 { format!(" and {} more", keys.len() - 3) } else { String::new() };
-    shown.join(", ") + &more
 }

@@ -1,6 +1,11 @@
 //! A full queue drops an important message.
 
-use super::{Context, Lint, dying::is_made, warning};
+use super::{
+    Context, Lint,
+    dying::{cause, is_made},
+    edit::{and_others, together},
+    warning,
+};
 use crate::diag::{Diagnostic, Report};
 
 pub(super) const LINT: Lint = Lint {
@@ -10,19 +15,30 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    for at in context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue)) {
-        // what expires without dead letters may be lost anyway
-        let may_lose = at.known().message_ttl.is_some();
-        if may_lose || at.known().dead_letter_exchange.is_some() || !at.drops_head() {
-            continue;
+    let queues = context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue));
+    // what expires without dead letters may be lost anyway
+    let queues = queues.filter(|at| {
+        let known = at.known();
+        known.message_ttl.is_none() && known.dead_letter_exchange.is_none() && at.drops_head()
+    });
+    let found = queues.filter_map(|at| {
+        let message = context.important(at.queue)?;
+        let limit =
+            ["max-length", "max-length-bytes"].iter().find_map(|name| context.value(at.queue, name))?;
+        Some((cause(Some(limit), at.queue, LINT.code.name), (at.queue, message, limit)))
+    });
+    for group in together(found) {
+        let (queue, message, limit) = group[0];
+        let (name, said) = (queue.name(), &message.name.text);
+        let (verb, them) = if group.len() == 1 { ("drops", "it is") } else { ("drop", "they are") };
+        let queues = and_others(name, group.len());
+        let mut diagnostic = Diagnostic::new(LINT.code, format!("{queues} {verb} `{said}` when {them} full"))
+            .label(limit.field().span, "over this limit the oldest message is dropped");
+        if limit.policy().is_some() {
+            diagnostic = diagnostic.label(queue.0.span, "it applies here");
         }
-        let limits = ["max-length", "max-length-bytes"];
-        let Some(message) = context.important(at.queue) else { continue };
-        let Some(limit) = limits.iter().find_map(|name| context.value(at.queue, name)) else { continue };
-        let (name, said) = (at.queue.name(), &message.name.text);
         report.push(
-            Diagnostic::new(LINT.code, format!("`{name}` drops `{said}` when it is full"))
-                .label(limit.field().span, "over this limit the oldest message is dropped")
+            diagnostic
                 .label(message.definition.span_of("important"), format!("`{said}` must not be lost"))
                 .note("it was confirmed to its publisher long ago, so nobody is told")
                 .help(match limit.policy() {

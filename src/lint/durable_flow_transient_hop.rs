@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Lint, edit::count, warning};
+use super::{Context, Lint, warning};
 use crate::{
     diag::{Diagnostic, Report},
     topology::Binding,
@@ -43,7 +43,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         };
         let more = match bindings.len() - 1 {
             0 => String::new(),
-            others => format!(", and so are {} more", count(others, "binding")),
+            1 => ", and so is 1 binding more".to_owned(),
+            others => format!(", and so are {others} bindings more"),
         };
         report.push(
             Diagnostic::new(LINT.code, format!("what is bound to `{name}` gets nothing after a restart"))

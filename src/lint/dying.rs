@@ -13,6 +13,7 @@ use crate::{
     diag::{Diagnostic, Span},
     graph::{DeadLetterMap, Flow, Graph, Routes, Source},
     kind::{Derived, KindId, Provenance, show_duration},
+    syntax::quote,
     topology::{DEFAULT_VHOST, Message, Queue},
 };
 
@@ -112,6 +113,14 @@ impl<'c, 'a> InVhost<'c, 'a> {
     }
 }
 
+/// The policy that is the one cause of what is said of several queues, if a policy is it. A queue that allows the lint
+/// is spoken of alone.
+pub(super) fn cause(source: Option<Source<'_>>, queue: Queue<'_>, lint: &str) -> Option<usize> {
+    let policy = source?.policy()?;
+    let allowed = queue.0.allows.iter().any(|allow| *allow.lint == *lint);
+    (!allowed).then(|| super::policies::identity(policy))
+}
+
 /// Whether a queue stands in no file, because a `retry` or a `super-stream` made it.
 pub(super) fn is_made(queue: Queue<'_>) -> bool {
     matches!(queue.0.provenance, Provenance::Derived(_))
@@ -198,15 +207,37 @@ impl<'g, 'a> Context<'g, 'a> {
         let next = circle.queues.iter().cycle().skip(1);
         for (queue, next) in circle.queues.iter().zip(next) {
             let by = self.value(*queue, "dead-letter-exchange").and_then(Source::policy);
-            let (span, by) = match by {
-                Some(policy) => (queue.0.span, format!(", by policy `{}`", policy.name())),
-                None => (self.dead_letter_span(*queue), String::new()),
-            };
+            let span = if by.is_some() { queue.0.span } else { self.dead_letter_span(*queue) };
             let why = self.why_dead(*queue, circle.trouble);
-            diagnostic =
-                diagnostic.label(span, format!("{why} in `{}` goes to `{}`{by}", queue.name(), next.name()));
+            let text = format!("{why} in `{}` goes to `{}`", queue.name(), next.name());
+            diagnostic = match by {
+                Some(policy) => diagnostic
+                    .label(span, format!("{text} …"))
+                    .label(self.dead_letter_span(*queue), format!("… as policy `{}` says", policy.name())),
+                None => diagnostic.label(span, text),
+            };
         }
         diagnostic
+    }
+
+    /// The edit that opens a circle: its last queue leads elsewhere.
+    pub(super) fn open_circle(&self, circle: &Circle<'a>, more: &str) -> String {
+        let (Some(first), Some(last)) = (circle.queues.first(), circle.queues.last()) else {
+            return String::new();
+        };
+        let policy = self.value(*last, "dead-letter-exchange").and_then(Source::policy);
+        match policy {
+            Some(policy) => format!(
+                "narrow the pattern of policy `{}`, so that it does not match `{}`",
+                policy.name(),
+                last.name()
+            ),
+            None => format!(
+                "end the dead letters of `{}` elsewhere: `dead-letter \"\" routing-key={}{more}`",
+                last.name(),
+                quote(&format!("{}.dead", first.name()))
+            ),
+        }
     }
 
     /// How messages die in a queue of a circle, as the beginning of a sentence.

@@ -1,6 +1,6 @@
 //! The edits that help lines offer, and lists of names that stay short.
 
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 use crate::{
     diag::Span,
@@ -42,4 +42,31 @@ pub(super) fn publish_span(message: &Message) -> Span {
     let Some(exchange) = &message.exchange else { return message.name.span };
     let key = message.routing_key.span;
     if key == message.name.span { exchange.name.span } else { exchange.name.span.to(key) }
+}
+
+/// `a policy`, `an operator policy`.
+pub(super) fn a(word: &str) -> String {
+    format!("{} {word}", if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" })
+}
+
+/// `` `orders` ``, `` `orders` and 2 other queues``.
+pub(super) fn and_others(first: &str, all: usize) -> String {
+    match all.saturating_sub(1) {
+        0 => format!("`{first}`"),
+        others => format!("`{first}` and {}", count(others, "other queue")),
+    }
+}
+
+/// What has one cause, together: items of one key, in the order in which the keys come; those without a key alone.
+pub(super) fn together<K: Ord, T>(items: impl IntoIterator<Item = (Option<K>, T)>) -> Vec<Vec<T>> {
+    let mut places: BTreeMap<K, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    for (key, item) in items {
+        let next = groups.len();
+        match key.map(|key| *places.entry(key).or_insert(next)).filter(|place| *place < next) {
+            Some(place) => groups[place].push(item),
+            None => groups.push(vec![item]),
+        }
+    }
+    groups
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Report, nearest},
     kind::{Definition, KindId},
+    syntax::quote,
     topology::Policy,
 };
 
@@ -62,7 +63,11 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 let plain = plain.trim_end_matches(['.', '*', '+']);
                 let beginnings = here.iter().map(|entity| beginning(entity.name(), plain));
                 match nearest(plain, beginnings) {
-                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                    Some(near) => {
+                        let escaped = |text: &str| text.replace('.', "\\.");
+                        let mended = pattern.replacen(&escaped(plain), &escaped(near), 1);
+                        diagnostic.help(format!("did you mean `pattern={}`?", quote(&mended)))
+                    }
                     None => diagnostic.help(
                         "mend the pattern, or remove the policy; for queues that clients declare: \
                          `allow \"policy-matches-nothing\" because=\"…\"`",

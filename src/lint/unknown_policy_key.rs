@@ -1,9 +1,9 @@
 //! A policy holds a key that is none.
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit, error};
 use crate::{
     diag::{Diagnostic, Report, did_you_mean},
-    kind::{KindId, Place},
+    kind::{Attribute, KindId, Place},
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -31,22 +31,21 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 kind.all_attributes().filter(|attribute| matches!(kind.place(attribute), Place::Key(_)));
             let names = keys.filter(|attribute| attribute.within.is_none()).map(|attribute| attribute.name);
             let of_queue = KindId::Queue.kind().attribute(key);
-            let in_policy = KindId::Policy.kind().attribute(key).is_some();
+            let is_it = |attribute: &Attribute| {
+                attribute.within.map_or(attribute.name == &**key, |within| within.node == &**key)
+            };
+            let in_policy = KindId::Policy.kind().all_attributes().any(is_it);
             let help = match of_queue {
                 _ if in_policy => "write it in a `policy`: an operator policy takes only limits".to_owned(),
                 Some(attribute) => format!("write it in the queue: `{}`", attribute.example),
                 None => did_you_mean(key, names, "key"),
             };
             report.push(
-                Diagnostic::new(LINT.code, format!("`{key}` is no key of {} {word}", article(&word)))
+                Diagnostic::new(LINT.code, format!("`{key}` is no key of {}", edit::a(&word)))
                     .label(field.span, format!("in {word} `{}`", policy.name()))
                     .note("the broker refuses the policy with 400: not recognised policy settings")
                     .help(help),
             );
         }
     }
-}
-
-fn article(word: &str) -> &'static str {
-    if word.starts_with('o') { "an" } else { "a" }
 }
