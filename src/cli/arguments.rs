@@ -143,7 +143,7 @@ pub enum Format {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Broker")]
 pub struct Broker {
-    /// The management API, http[s]://user:password@host:port; several, with commas between, are tried in turn;
+    /// The management API, `https://user:password@host:port`; several, with commas between, are tried in turn;
     /// file:definitions.json is a broker in a file [env: TOPOC_BROKER]
     #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
