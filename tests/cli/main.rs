@@ -4,6 +4,7 @@ mod bad_input;
 mod files;
 mod fmt;
 mod formats;
+mod generate;
 mod help;
 
 use std::{path::Path, process::Output};

@@ -2,5 +2,7 @@
 #![deny(warnings, clippy::all, clippy::pedantic)]
 
 pub mod model;
+#[cfg(doctest)]
+mod wrong_use;
 
 include!(concat!(env!("OUT_DIR"), "/cases.rs"));
