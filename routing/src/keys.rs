@@ -4,7 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use crate::language::{KeyPattern, Language, Limits, TooComplex};
+use crate::matching::Index;
 use crate::{BindingId, Certainty, Delivered, Destination, ExchangeId, Message, QueueId, Table, Topology};
+
+/// What routing a key costs, in steps of a walk.
+const STEPS_OF_A_ROUTE: usize = 100;
+
+/// So many keys are routed one by one.
+const FEW: usize = 256;
 
 /// Where the keys of a language go when they are published to an exchange.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +59,9 @@ impl Topology {
         limits: Limits,
     ) -> Result<KeyReach, TooComplex> {
         let mut reach = KeyReach::default();
-        let mut first = None;
+        let mut classes: Vec<String> = Vec::new();
+        // by queue: so many classes from the first on reach it in every case
+        let mut run: BTreeMap<QueueId, usize> = BTreeMap::new();
         self.deliveries(exchange, keys, headers, limits, |class, delivered| {
             let key = || class.to_owned();
             for visit in &delivered.visits {
@@ -62,24 +71,25 @@ impl Topology {
             }
             reach.undecidable.extend(delivered.undecidable());
             for reached in &delivered.queues {
-                // a queue that shows up only now has missed the first key already
-                let new = || Reach { certainty: reached.certainty, key: key(), missed: first.clone() };
+                let new = || Reach { certainty: reached.certainty, key: key(), missed: None };
                 reach.queues.entry(reached.queue).or_insert_with(new);
-            }
-            for (queue, reach) in &mut reach.queues {
-                if delivered.reaches(*queue) != Certainty::Always {
-                    reach.missed.get_or_insert_with(key);
+                let run = run.entry(reached.queue).or_default();
+                if reached.certainty == Certainty::Always && *run == classes.len() {
+                    *run += 1;
                 }
             }
             let lost = reach.lost.as_ref().map_or(Certainty::Never, |lost| lost.certainty);
             if delivered.unroutable > lost {
                 reach.lost = Some(LostKeys { key: key(), certainty: delivered.unroutable });
             }
-            first.get_or_insert_with(key);
+            classes.push(key());
             ControlFlow::Continue(())
         })?;
-        for reach in reach.queues.values_mut().filter(|reach| reach.missed.is_some()) {
-            reach.certainty = Certainty::Possible;
+        for (queue, reach) in &mut reach.queues {
+            reach.missed = classes.get(run.get(queue).copied().unwrap_or(0)).cloned();
+            if reach.missed.is_some() {
+                reach.certainty = Certainty::Possible;
+            }
         }
         Ok(reach)
     }
@@ -96,29 +106,51 @@ impl Topology {
     ) -> Result<(), TooComplex> {
         let mut deliver =
             |key: &str| each(key, &self.route(exchange, &Message { headers, ..Message::new(key) }));
-        match keys.only_key() {
-            // one key needs no automata, however much is bound
-            Some(key) => {
-                let _ = deliver(&key);
+        match keys.listed(FEW) {
+            // these need no automata, however much is bound
+            Some(listed) => {
+                let _ = listed.iter().try_for_each(|key| deliver(key));
                 Ok(())
             }
-            None => keys.classes(&self.patterns_from(exchange), limits, |class| deliver(&class.key)),
+            None => {
+                let patterns = self.patterns_from(exchange, keys, limits)?;
+                let mut routes = limits.steps / STEPS_OF_A_ROUTE;
+                let mut exhausted = false;
+                keys.classes(&patterns, limits, |class| {
+                    exhausted = routes == 0;
+                    routes = routes.saturating_sub(1);
+                    if exhausted { ControlFlow::Break(()) } else { deliver(&class.key) }
+                })?;
+                if exhausted { Err(TooComplex) } else { Ok(()) }
+            }
         }
     }
 
-    /// The key patterns of every binding that a message published to `exchange` can come to.
-    fn patterns_from(&self, exchange: ExchangeId) -> Vec<KeyPattern> {
+    /// The key patterns that tell apart where the keys go: of the bindings that one of them may come to and match.
+    fn patterns_from(
+        &self,
+        exchange: ExchangeId,
+        keys: &Language,
+        limits: Limits,
+    ) -> Result<Vec<KeyPattern>, TooComplex> {
         let mut patterns = BTreeSet::new();
         if exchange == Self::DEFAULT_EXCHANGE {
-            patterns.extend(self.queues().map(|(_, queue)| KeyPattern::Exactly(queue.name.clone())));
+            let named = self.queues().map(|(_, queue)| &queue.name).filter(|name| keys.may_hold(name));
+            patterns.extend(named.map(|name| KeyPattern::Exactly(name.clone())));
         }
         let mut seen = BTreeSet::from([exchange]);
         let mut waiting = vec![exchange];
         while let Some(from) = waiting.pop() {
             let is = self.exchange(from);
-            let alternate = is.alternate_exchange.as_ref().and_then(|name| self.exchange_id(name));
-            let bound = self.bindings_of(from).iter().map(|id| self.binding(*id));
-            for binding in bound {
+            let bound = match &self.indices[from.index()] {
+                Index::Patterns(trie) => keys.may_meet(trie, limits)?,
+                Index::Keys(bound) => {
+                    let held = bound.iter().filter(|(key, _)| keys.may_hold(key));
+                    held.flat_map(|(_, bindings)| bindings.iter().copied()).collect()
+                }
+                Index::Whole | Index::Destinations(_) => self.bindings_of(from).to_vec(),
+            };
+            for binding in bound.into_iter().map(|id| self.binding(id)) {
                 patterns.extend(KeyPattern::of(&is.kind, &binding.routing_key));
                 if let Destination::Exchange(next) = binding.destination
                     && seen.insert(next)
@@ -126,11 +158,12 @@ impl Topology {
                     waiting.push(next);
                 }
             }
+            let alternate = is.alternate_exchange.as_ref().and_then(|name| self.exchange_id(name));
             waiting.extend(alternate.filter(|next| seen.insert(*next)));
         }
         // what takes every key tells no two keys apart
         patterns.remove(&KeyPattern::Any);
-        patterns.into_iter().collect()
+        Ok(patterns.into_iter().collect())
     }
 }
 
@@ -224,7 +257,7 @@ mod tests {
         let net = net(&["t topic"], &[("t", "a.*", "q"), ("t", "b.*", "q"), ("t", "a.b.c", "q")]);
         let found = reach(&net, "t", "a.{v}");
         assert_eq!(found.bindings.len(), 1);
-        assert_eq!(found.bindings.values().next().unwrap(), "a.b");
+        assert_eq!(found.bindings.values().next().unwrap(), "a.x");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The automaton of a key language: its states stand between words, its steps take one word each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::word::WordSet;
 use super::{KeyPattern, KeyTemplate, Limits, Part, TooComplex};
-use crate::topic;
+use crate::topic::{self, TopicTrie};
 
 /// A set of routing keys.
 #[derive(Debug, Clone)]
@@ -73,23 +73,85 @@ impl Language {
         Self { states: (0..=words.len()).map(state).collect(), starts: vec![0] }
     }
 
-    /// The key, if it can be seen to be the only one.
-    pub(crate) fn only_key(&self) -> Option<String> {
-        let [start] = self.starts.as_slice() else { return None };
-        let mut words = Vec::new();
-        let mut state = &self.states[*start as usize];
+    /// All keys, shortest first, if they are so few at most and each of their words is a single one.
+    pub(crate) fn listed(&self, most: usize) -> Option<Vec<String>> {
+        let mut keys = Vec::new();
         // a way longer than there are states comes round
-        for _ in 0..self.states.len() {
-            match state.steps.as_slice() {
-                [] => return state.accepts.then(|| words.join(".")),
-                [(WordSet::Exactly(word), to)] if !state.accepts => {
-                    words.push(word.as_str());
-                    state = &self.states[*to as usize];
-                }
-                _ => return None,
+        let mut waiting: Vec<(u32, Vec<&str>)> =
+            self.starts.iter().map(|start| (*start, Vec::new())).collect();
+        let mut steps = most.saturating_mul(self.states.len());
+        while let Some((at, words)) = waiting.pop() {
+            let state = &self.states[at as usize];
+            if state.accepts && words != [""] {
+                keys.push(words.join("."));
+            }
+            if keys.len() > most || words.len() >= self.states.len() {
+                return None;
+            }
+            for (set, to) in &state.steps {
+                steps = steps.checked_sub(1)?;
+                let WordSet::Exactly(word) = set else { return None };
+                waiting.push((*to, words.iter().copied().chain([word.as_str()]).collect()));
             }
         }
-        None
+        keys.sort_unstable_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+        keys.dedup();
+        Some(keys)
+    }
+
+    /// Whether it holds a key; where it says so of the empty key, that may be no more than one empty word.
+    pub(crate) fn may_hold(&self, key: &str) -> bool {
+        let mut reached = self.starts.clone();
+        for word in topic::words(key) {
+            let steps = reached.iter().flat_map(|at| &self.states[*at as usize].steps);
+            let mut next: Vec<u32> = steps.filter(|(set, _)| set.contains(word)).map(|(_, to)| *to).collect();
+            next.sort_unstable();
+            next.dedup();
+            reached = next;
+        }
+        reached.iter().any(|at| self.states[*at as usize].accepts)
+    }
+
+    /// What is bound in a trie with patterns that some key may match.
+    pub(crate) fn may_meet<T: Copy>(
+        &self,
+        trie: &TopicTrie<T>,
+        limits: Limits,
+    ) -> Result<Vec<T>, TooComplex> {
+        let mut found = Vec::new();
+        let mut known = HashSet::new();
+        let mut waiting: Vec<(u32, u32)> = Vec::new();
+        for start in &self.starts {
+            waiting.extend(trie.start().into_iter().map(|node| (*start, node)));
+        }
+        let mut steps = limits.steps;
+        let mut next = Vec::new();
+        while let Some((at, node)) = waiting.pop() {
+            if !known.insert((at, node)) {
+                continue;
+            }
+            let state = &self.states[at as usize];
+            if state.accepts {
+                found.extend(trie.bound(&[node]));
+            }
+            for (set, to) in &state.steps {
+                let mut go = |word: Option<&str>| {
+                    steps = steps.checked_sub(1).ok_or(TooComplex)?;
+                    trie.step(&[node], word, &mut next);
+                    waiting.extend(next.iter().map(|node| (*to, *node)));
+                    Ok(())
+                };
+                if let WordSet::Exactly(word) = set {
+                    go(Some(word))?;
+                    continue;
+                }
+                go(None)?;
+                for word in trie.named(&[node]).into_iter().filter(|word| set.contains(word)) {
+                    go(Some(word))?;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Every key of any of these languages.

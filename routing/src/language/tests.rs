@@ -264,13 +264,31 @@ fn subsumption_agrees_with_listing_every_key() {
 }
 
 #[test]
-fn the_only_key_is_seen() {
-    for key in ["", "a", "a.b", ".", "a..b", "order-{x|x}"] {
-        let wanted = key.replace("{x|x}", "x");
-        assert_eq!(keys(key).only_key(), Some(wanted), "{key:?}");
+fn few_keys_are_listed() {
+    for key in ["", "a", "a.b", ".", "a..b"] {
+        assert_eq!(keys(key).listed(1), Some(vec![key.to_owned()]), "{key:?}");
     }
-    for several in ["{a}", "a.{b|c}", "{|a}.b"] {
-        assert_eq!(keys(several).only_key(), None, "{several:?}");
+    assert_eq!(keys("{b|a}.{c|dd}").listed(4).unwrap(), ["a.c", "b.c", "a.dd", "b.dd"]);
+    assert_eq!(keys("{b|a}.{c|d}").listed(3), None);
+    assert_eq!(keys("{a}").listed(100), None);
+    assert_eq!(Language::of_pattern(&KeyPattern::Topic("a.#".into())).listed(100), None);
+}
+
+#[test]
+fn what_may_be_met_holds_all_that_is() {
+    let patterns = ["a.*", "b.#", "#.c", "a.b.c", "", "*"];
+    let mut trie = crate::topic::TopicTrie::default();
+    patterns.iter().for_each(|pattern| trie.insert(pattern, *pattern));
+    for (template, wanted) in [
+        ("a.{x}", &["#.c", "a.*"][..]),
+        ("{x}.b.c", &["#.c", "a.b.c", "b.#"]),
+        ("{x}", &["#.c", "*", "b.#"]),
+        ("z.{x}.z", &[]),
+    ] {
+        let mut met = keys(template).may_meet(&trie, Limits::default()).unwrap();
+        met.sort_unstable();
+        met.dedup();
+        assert_eq!(met, wanted, "{template}");
     }
-    assert_eq!(Language::of_pattern(&KeyPattern::Topic("a.#".into())).only_key(), None);
+    assert!(keys("a.{x}.c").may_hold("a.b.c") && !keys("a.{x}.c").may_hold("a.b"));
 }
