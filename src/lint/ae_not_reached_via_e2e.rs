@@ -30,7 +30,10 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             continue;
         };
         if let Some((exchange, binding)) = bypassed(flow, &lost.key) {
-            told.insert((flow.routes.topology.exchange(exchange).name.clone(), exchange));
+            let place = flow.routes.binding(binding).map(|binding| binding.0.span);
+            if !told.insert((place, exchange)) {
+                continue;
+            }
             let text = format!("`{}` with key `{}` is lost behind it", message.name.text, lost.key);
             let found = finding(context, flow.routes, exchange, binding, text);
             report.push(found.label(publish_span(message), "published here"));
@@ -38,10 +41,13 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     }
     for (_, routes) in context.graph.vhosts() {
         for (id, exchange) in routes.topology.exchanges() {
-            if exchange.alternate_exchange.is_none() || told.contains(&(exchange.name.clone(), id)) {
+            if exchange.alternate_exchange.is_none() {
                 continue;
             }
-            if let Some(binding) = dead_end(routes, id) {
+            let place = |id| routes.binding(id).map(|binding| binding.0.span);
+            if let Some(binding) =
+                dead_end(routes, id).filter(|binding| !told.contains(&(place(*binding), id)))
+            {
                 report.push(finding(context, routes, id, binding, "nothing is bound behind it".to_owned()));
             }
         }

@@ -6,7 +6,7 @@ use topoc_routing::{BindingId, ExchangeId, ExchangeKind};
 
 use super::{
     Context, Lint,
-    edit::{bind, key_span, publish_span},
+    edit::{COMPARED, bind, key_span, publish_span},
     topic_wildcard_partial_word::partial_word,
     warning, wildcard_on_direct,
 };
@@ -62,8 +62,10 @@ fn never(binding: Binding<'_>, messages: &[&Message]) -> Diagnostic {
         format!("no message that is published to `{}` matches {shown}", binding.source()),
     )
     .label(key_span(binding), format!("`{}` gets nothing by this binding", binding.destination()));
-    let near =
-        messages.iter().min_by_key(|message| strsim::damerau_levenshtein(&message.routing_key.text, key));
+    let near = messages
+        .iter()
+        .take(COMPARED)
+        .min_by_key(|message| strsim::levenshtein(&message.routing_key.text, key));
     let mut edit = "remove the `bind`".to_owned();
     if let Some(near) = near {
         let name = &near.name.text;

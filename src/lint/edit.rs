@@ -8,6 +8,9 @@ use crate::{
     topology::{Binding, Message},
 };
 
+/// How many names a finding is compared with for the nearest: thousands of findings must stay quick.
+pub(super) const COMPARED: usize = 64;
+
 /// A `bind` node; an empty key is not written.
 pub(super) fn bind(source: &str, key: &str) -> String {
     if key.is_empty() {

@@ -1,6 +1,6 @@
 //! A message reaches queues, and nobody who handles it takes messages from any of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use topoc_routing::{Destination, ExchangeId, Message as Published, QueueId, Topology as Net};
 
@@ -18,7 +18,7 @@ pub(super) const LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, report: &mut Report) {
+fn check<'a>(context: &Context<'_, 'a>, report: &mut Report) {
     if !context.says_who_consumes() {
         return;
     }
@@ -38,10 +38,10 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         if silent || flow.reach.queues.is_empty() || !flow.reach.undecidable.is_empty() {
             continue;
         }
-        let Some(ends) = behind(flow) else { continue };
-        let queues = ends.iter().filter_map(|id| flow.routes.queue(*id));
-        let heard = |queue: Queue<'_>| shovelled.contains(&(queue.vhost(), queue.name()));
-        if queues.clone().any(|queue| takes(context, queue, name) || heard(queue)) {
+        let heard = |queue: Queue<'a>| {
+            takes(context, queue, name) || shovelled.contains(&(queue.vhost(), queue.name()))
+        };
+        if leads_to(flow, heard) {
             continue;
         }
         report.push(finding(context, message, flow));
@@ -55,16 +55,19 @@ fn takes<'a>(context: &Context<'_, 'a>, queue: Queue<'a>, message: &str) -> bool
         || context.hearers(queue).iter().any(|hearer| hearer.handles(message))
 }
 
-/// The queues that a message reaches, and those that its dead letters may reach from there; none where others
-/// may have bound more.
-fn behind(flow: &Flow<'_, '_>) -> Option<BTreeSet<QueueId>> {
+/// Whether a message comes to such a queue, at once or as a dead letter; also where others may have bound more.
+fn leads_to<'a>(flow: &Flow<'_, 'a>, wanted: impl Fn(Queue<'a>) -> bool) -> bool {
     let net = &flow.routes.topology;
     let mut found: BTreeSet<QueueId> = flow.queues().collect();
-    let mut waiting: Vec<QueueId> = found.iter().copied().collect();
-    while let Some(id) = waiting.pop() {
+    let mut waiting: VecDeque<QueueId> = found.iter().copied().collect();
+    while let Some(id) = waiting.pop_front() {
+        let Some(queue) = flow.routes.queue(id) else { continue };
+        if wanted(queue) {
+            return true;
+        }
         let is = net.queue(id);
         let mut next = Vec::new();
-        if let Some(Value::List(steps)) = flow.routes.queue(id).and_then(|queue| queue.0.value("retry")) {
+        if let Some(Value::List(steps)) = queue.0.value("retry") {
             let delays = (1..=steps.len()).map(|step| format!("{}.retry.{step}", is.name));
             next.extend(delays.filter_map(|name| net.queue_id(&name)));
         }
@@ -73,19 +76,22 @@ fn behind(flow: &Flow<'_, '_>) -> Option<BTreeSet<QueueId>> {
                 Some(key) => {
                     let delivered = net.route(exchange, &Published::new(key));
                     if delivered.visits.iter().any(|visit| is_open(flow.routes, visit.exchange)) {
-                        return None;
+                        return true;
                     }
                     next.extend(delivered.queues.iter().map(|reached| reached.queue));
                 }
-                None => next.extend(all_behind(flow, net, exchange)?),
+                None => match all_behind(flow, net, exchange) {
+                    Some(queues) => next.extend(queues),
+                    None => return true,
+                },
             }
         }
         waiting.extend(next.into_iter().filter(|queue| found.insert(*queue)));
     }
-    Some(found)
+    false
 }
 
-/// Every queue that some key may reach from an exchange.
+/// Every queue that some key may reach from an exchange; none where others may have bound more.
 fn all_behind(flow: &Flow<'_, '_>, net: &Net, exchange: ExchangeId) -> Option<Vec<QueueId>> {
     let mut queues = Vec::new();
     let mut seen = BTreeSet::from([exchange]);

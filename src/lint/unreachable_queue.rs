@@ -1,6 +1,10 @@
 //! A queue that no message can get into.
 
-use super::{Context, Lint, edit::bind, warning};
+use super::{
+    Context, Lint,
+    edit::{COMPARED, bind},
+    warning,
+};
 use crate::{
     diag::{Diagnostic, Report},
     graph::is_predeclared,
@@ -70,7 +74,9 @@ fn help<'a>(context: &Context<'_, 'a>, queue: Queue<'a>) -> String {
     let named = wanted.filter_map(|word| contract.message(&word.text)).find(here);
     let near = || {
         let published = contract.messages.iter().filter(here);
-        published.min_by_key(|message| strsim::damerau_levenshtein(&message.routing_key.text, queue.name()))
+        published
+            .take(COMPARED)
+            .min_by_key(|message| strsim::levenshtein(&message.routing_key.text, queue.name()))
     };
     let edit = named.or_else(near).and_then(|message| {
         let exchange = message.exchange.as_ref()?;

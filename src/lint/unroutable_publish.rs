@@ -5,7 +5,7 @@ use topoc_routing::{Certainty, ExchangeId, ExchangeKind, Topology};
 use super::{
     Context, Lint,
     ae_not_reached_via_e2e::bypassed,
-    edit::{bind, publish_span, some_of},
+    edit::{COMPARED, bind, publish_span, some_of},
     error,
 };
 use crate::{
@@ -101,14 +101,12 @@ fn lost_keys(message: &Message, flow: &Flow<'_, '_>, key: &str) -> Diagnostic {
 
 /// The keys that are bound, those most like the lost one first.
 fn bound_keys(routes: &Topology, exchange: ExchangeId, key: &str) -> Vec<String> {
-    let bindings = routes.bindings_of(exchange).iter().map(|id| &*routes.binding(*id).routing_key);
+    let bindings =
+        routes.bindings_of(exchange).iter().take(COMPARED).map(|id| &*routes.binding(*id).routing_key);
     let mut keys: Vec<&str> = bindings.collect();
     keys.sort_unstable();
     keys.dedup();
-    // far more than anybody reads need no order
-    if keys.len() <= 1000 {
-        keys.sort_by_cached_key(|bound| strsim::levenshtein(bound, key));
-    }
+    keys.sort_by_cached_key(|bound| strsim::levenshtein(bound, key));
     keys.into_iter()
         .map(|key| if key.is_empty() { "an empty key".to_owned() } else { key.to_owned() })
         .collect()
