@@ -10,6 +10,7 @@
     clippy::large_enum_variant,
     clippy::module_inception,
     clippy::type_complexity,
+    clippy::wrong_self_convention,
     reason = "the topology gives the names, and a service uses its part"
 )]
 pub mod order_processing {
@@ -1144,6 +1145,69 @@ pub mod order_processing {
                         ("x-queue-type", Argument::String("quorum")),
                     ],
                 },
+                Queue {
+                    name: "inventory.dead",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-dead-letter-exchange", Argument::String("")),
+                        ("x-dead-letter-routing-key", Argument::String("order.dead")),
+                        ("x-dead-letter-strategy", Argument::String("at-least-once")),
+                        ("x-max-length", Argument::Int(100_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
+                    ],
+                },
+                Queue {
+                    name: "order.dead",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-max-length", Argument::Int(100_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
+                    ],
+                },
+                Queue {
+                    name: "inventory.dead.retry.1",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-dead-letter-exchange", Argument::String("")),
+                        (
+                            "x-dead-letter-routing-key",
+                            Argument::String("inventory.dead"),
+                        ),
+                        ("x-dead-letter-strategy", Argument::String("at-least-once")),
+                        ("x-message-ttl", Argument::Int(1_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
+                    ],
+                },
+                Queue {
+                    name: "inventory.dead.retry.2",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-dead-letter-exchange", Argument::String("")),
+                        (
+                            "x-dead-letter-routing-key",
+                            Argument::String("inventory.dead"),
+                        ),
+                        ("x-dead-letter-strategy", Argument::String("at-least-once")),
+                        ("x-message-ttl", Argument::Int(10_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
+                    ],
+                },
             ],
             bindings: &[
                 Binding {
@@ -1168,6 +1232,12 @@ pub mod order_processing {
                     source: "order.exchange",
                     destination: Destination::Queue("inventory.queue"),
                     routing_key: "payment.success",
+                    arguments: &[],
+                },
+                Binding {
+                    source: "order.dlx",
+                    destination: Destination::Queue("inventory.dead"),
+                    routing_key: "inventory.dead",
                     arguments: &[],
                 },
             ],
@@ -1377,6 +1447,21 @@ pub mod order_processing {
                     ],
                 },
                 Queue {
+                    name: "payment.dead",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-dead-letter-exchange", Argument::String("")),
+                        ("x-dead-letter-routing-key", Argument::String("order.dead")),
+                        ("x-dead-letter-strategy", Argument::String("at-least-once")),
+                        ("x-max-length", Argument::Int(100_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
+                    ],
+                },
+                Queue {
                     name: "payment.rpc",
                     durable: true,
                     exclusive: false,
@@ -1387,6 +1472,18 @@ pub mod order_processing {
                         ("x-message-ttl", Argument::Int(10_000)),
                         ("x-overflow", Argument::String("reject-publish")),
                         ("x-queue-type", Argument::String("classic")),
+                    ],
+                },
+                Queue {
+                    name: "order.dead",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-max-length", Argument::Int(100_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
                     ],
                 },
                 Queue {
@@ -1430,6 +1527,36 @@ pub mod order_processing {
                         ("x-dead-letter-routing-key", Argument::String("payment.queue")),
                         ("x-dead-letter-strategy", Argument::String("at-least-once")),
                         ("x-message-ttl", Argument::Int(5_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
+                    ],
+                },
+                Queue {
+                    name: "payment.dead.retry.1",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-dead-letter-exchange", Argument::String("")),
+                        ("x-dead-letter-routing-key", Argument::String("payment.dead")),
+                        ("x-dead-letter-strategy", Argument::String("at-least-once")),
+                        ("x-message-ttl", Argument::Int(1_000)),
+                        ("x-overflow", Argument::String("reject-publish")),
+                        ("x-queue-type", Argument::String("quorum")),
+                    ],
+                },
+                Queue {
+                    name: "payment.dead.retry.2",
+                    durable: true,
+                    exclusive: false,
+                    auto_delete: false,
+                    external: false,
+                    arguments: &[
+                        ("x-dead-letter-exchange", Argument::String("")),
+                        ("x-dead-letter-routing-key", Argument::String("payment.dead")),
+                        ("x-dead-letter-strategy", Argument::String("at-least-once")),
+                        ("x-message-ttl", Argument::Int(10_000)),
                         ("x-overflow", Argument::String("reject-publish")),
                         ("x-queue-type", Argument::String("quorum")),
                     ],
@@ -1483,7 +1610,7 @@ pub mod order_processing {
             }
         }
 
-        /// Takes requests of `ConfirmPayment` to the handler.
+        /// Takes requests from `payment.rpc` to the handler.
         struct ConfirmPayment<H> {
             handler: Arc<H>,
             publisher: Publisher,

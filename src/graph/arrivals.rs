@@ -1,7 +1,7 @@
 //! What messages can come to: the queues and bindings that something declared leads to.
 //!
-//! It errs towards "may come": a dead letter whose key is not stated, a federated exchange or one that is
-//! somebody else's may take every binding behind it.
+//! It errs towards "may come": a dead letter whose key is not stated, an alternate exchange, a federated exchange or
+//! one that is somebody else's may take every binding behind it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -91,7 +91,11 @@ impl Closure<'_, '_> {
     /// What shovels, federation and other teams bring.
     fn outside(&mut self, vhost: &str) {
         let topology = &self.routes.topology;
-        for (id, _) in topology.exchanges() {
+        for (id, exchange) in topology.exchanges() {
+            // a safety net is there for what nobody has declared
+            if let Some(alternate) = exchange.alternate_exchange.as_deref() {
+                self.anything_at(alternate);
+            }
             let federated =
                 self.routes.exchange(id).is_some_and(|exchange| is_federated(self.graph, exchange));
             if federated || is_open(self.routes, id) {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Lint, warning};
-use crate::diag::{Diagnostic, Report};
+use crate::{
+    diag::{Diagnostic, Report},
+    topology::Message,
+};
 
 pub(super) const LINT: Lint = Lint {
     code: warning("F002", "consume-no-producer", "A service waits for a message that nobody publishes."),
@@ -21,7 +24,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     for service in &contract.services {
         for word in service.consumes.iter().flat_map(|consumes| &consumes.on) {
             let Some(message) = contract.message(&word.text) else { continue };
-            if published.contains(&*word.text) || message.definition.external {
+            if published.contains(&*word.text) || somebody_elses(context, message) {
                 continue;
             }
             let name = &word.text;
@@ -39,4 +42,13 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             );
         }
     }
+}
+
+/// Whether others publish a message: they say so, or it is their exchange.
+fn somebody_elses(context: &Context<'_, '_>, message: &Message) -> bool {
+    let exchange = message
+        .exchange
+        .as_ref()
+        .and_then(|exchange| context.topology.exchange(exchange.found.as_deref()?, &exchange.name.text));
+    message.definition.external || exchange.is_some_and(|exchange| exchange.0.external)
 }
