@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::visit::EdgeRef;
+use petgraph::{graph::NodeIndex, visit::EdgeRef};
 
 use super::marks::Mark;
 use crate::{
@@ -116,6 +116,12 @@ pub(super) struct Scene<'a> {
     pub(super) elsewhere: BTreeMap<String, usize>,
 }
 
+/// Whether a way of a retry ladder leads to its dead queue.
+fn ends_ladder(graph: &Graph<'_>, from: NodeIndex, to: NodeIndex) -> bool {
+    let (Node::Queue(from), Node::Queue(to)) = (&graph.places[from], &graph.places[to]) else { return false };
+    from.0.text("retry-then") == Some(to.name())
+}
+
 impl<'a> Scene<'a> {
     pub(super) fn new(graph: &Graph<'a>) -> Self {
         let mut scene = Self::default();
@@ -135,6 +141,16 @@ impl<'a> Scene<'a> {
                 Edge::Binding(binding) => Means::Binding(binding),
                 Edge::AlternateExchange => Means::AlternateExchange,
                 Edge::DeadLetter(key) => Means::DeadLetter(key),
+                // after the last step a message is dead, which the dead-letter arrow says where there is one
+                Edge::Retry if ends_ladder(graph, edge.source(), edge.target()) => {
+                    let dies = |other: petgraph::graph::EdgeReference<'_, Edge<'_>>| {
+                        matches!(other.weight(), Edge::DeadLetter(_))
+                    };
+                    if graph.places.edges_connecting(edge.source(), edge.target()).any(dies) {
+                        continue;
+                    }
+                    Means::DeadLetter(None)
+                }
                 Edge::Retry => Means::Retry,
                 Edge::Consumes(consumes) => Means::Consumes(consumes),
                 Edge::Calls(rpc) => Means::Calls(rpc),
