@@ -101,7 +101,7 @@ fn run(block: &Block, shell: &mut Shell, shared: &Shared) {
             }
             assert!(
                 command.starts_with("cat ") && start.elapsed() < PATIENCE,
-                "line {}: `{command}` exits with {code}, not {}; it prints\n{}\n--- and the guide shows\n{}",
+                "line {}: `{command}` exits with {code} (said: {}) and prints\n{}\n--- and the guide shows\n{}",
                 block.line,
                 step.code,
                 printed.join("\n"),
