@@ -15,9 +15,9 @@ use crate::{
 /// What becomes of a message in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// Some queue keeps its dead letters until they are confirmed, so the circle can come to a stop.
+    /// Every queue keeps its dead letters until the next one confirms them, so the circle can come to a stop.
     AtLeastOnce,
-    /// It comes round by automatic deaths alone, and is dropped.
+    /// It comes round by automatic deaths alone, and is not taken back.
     Automatic,
     /// The same, when a delivery limit is reached.
     DeliveryLimit,
@@ -82,13 +82,16 @@ impl<'a> Finder<'_, 'a> {
         };
         let automatic_rounds = by_group(self.dead.rounds(automatic));
         let limited_rounds = by_group(self.dead.rounds(|queue| automatic(queue) || limited(queue)));
+        let waiting_rounds = by_group(self.dead.rounds(|queue| {
+            group.contains_key(&queue)
+                && self.routes.topology.queue(queue).effective_strategy() == Strategy::AtLeastOnce
+        }));
         for (index, round) in rounds.iter().enumerate() {
-            let alo = |queue: QueueId| {
-                self.routes.topology.queue(queue).effective_strategy() == Strategy::AtLeastOnce
-            };
-            let found = self
-                .circle(Trouble::AtLeastOnce, round, alo)
-                .or_else(|| self.circle(Trouble::Automatic, automatic_rounds.get(&index)?, |_| true));
+            let found = waiting_rounds
+                .get(&index)
+                .and_then(|round| self.circle(Trouble::AtLeastOnce, round, |_| true));
+            let found =
+                found.or_else(|| self.circle(Trouble::Automatic, automatic_rounds.get(&index)?, |_| true));
             let found = found.or_else(|| {
                 let rejected = |queue: QueueId| !automatic(queue);
                 self.circle(Trouble::DeliveryLimit, limited_rounds.get(&index)?, rejected)

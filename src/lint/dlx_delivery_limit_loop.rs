@@ -19,26 +19,18 @@ pub(super) const LINT: Lint = Lint {
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for circle in context.circles(Trouble::DeliveryLimit) {
         let Some(first) = circle.queues.first() else { continue };
+        let (fate, note) = context.fate_of_circle(circle);
         let mut diagnostic = Diagnostic::new(
             LINT.code,
-            format!("messages that reach the delivery limit of `{}` are dropped", first.name()),
+            format!("messages that reach the delivery limit of `{}` {fate}", first.name()),
         );
         if let Some(limit) = context.value(*first, "delivery-limit") {
             diagnostic = diagnostic.label(limit.field().span, "the broker counts this as an automatic death");
         }
-        report.push(
-            context
-                .label_circle(diagnostic, circle)
-                .note(format!(
-                    "{}: the broker drops a message that comes back to a queue it died in, unless a consumer \
-                     has rejected it on the way",
-                    circle.way()
-                ))
-                .help(format!(
-                    "in `{}`, write in place of `delivery-limit` and `dead-letter`:\nretry \"30s\" \"5m\" then={}",
-                    first.name(),
-                    quote(&format!("{}.dead", first.name()))
-                )),
-        );
+        report.push(context.label_circle(diagnostic, circle).note(note).help(format!(
+            "in `{}`, write in place of `delivery-limit` and `dead-letter`:\nretry \"30s\" \"5m\" then={}",
+            first.name(),
+            quote(&format!("{}.dead", first.name()))
+        )));
     }
 }

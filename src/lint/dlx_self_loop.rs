@@ -12,16 +12,9 @@ pub(super) const LINT: Lint = Lint {
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for circle in context.circles(Trouble::Automatic) {
         let Some(first) = circle.queues.first() else { continue };
-        let message = format!("dead letters of `{}` come back to it and are dropped", first.name());
+        let (fate, note) = context.fate_of_circle(circle);
+        let message = format!("dead letters of `{}` come back to it and {fate}", first.name());
         let diagnostic = context.label_circle(Diagnostic::new(LINT.code, message), circle);
-        report.push(
-            diagnostic
-                .note(format!(
-                    "{}: the broker drops a message that comes back to a queue it died in, unless a consumer \
-                     has rejected it on the way",
-                    circle.way()
-                ))
-                .help(context.open_circle(circle, "")),
-        );
+        report.push(diagnostic.note(note).help(context.open_circle(circle, "")));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use topoc_routing::{Overflow, QueueId, QueueKind, language::TooComplex};
+use topoc_routing::{Overflow, QueueId, QueueKind, Strategy, language::TooComplex};
 
 use super::{
     Context,
@@ -218,6 +218,24 @@ impl<'g, 'a> Context<'g, 'a> {
             };
         }
         diagnostic
+    }
+
+    /// What the broker does with messages that come back by themselves, as the end of a sentence, and why as a note.
+    pub(super) fn fate_of_circle(&self, circle: &Circle<'a>) -> (&'static str, String) {
+        let waits = circle.queues.last().is_some_and(|last| {
+            let routes = self.graph.routes(last.vhost());
+            let known = routes.and_then(|routes| {
+                Some(routes.topology.queue(routes.topology.queue_id(last.name())?).effective_strategy())
+            });
+            known == Some(Strategy::AtLeastOnce)
+        });
+        let (fate, does) = if waits {
+            ("get stuck", "the last queue keeps for ever what would come back")
+        } else {
+            ("are dropped", "the broker drops what comes back")
+        };
+        let way = circle.way();
+        (fate, format!("{way}: {does} to a queue it died in, unless a consumer has rejected it on the way"))
     }
 
     /// The edit that opens a circle: its last queue leads elsewhere.
