@@ -21,6 +21,7 @@ mod arg_wrong_queue_type;
 mod at_least_once_cycle;
 mod at_least_once_ineffective;
 mod at_least_once_unbounded;
+mod at_most_once_delay;
 mod binding_never_matches;
 mod classic_critical_4x;
 mod competing_services;
@@ -162,6 +163,7 @@ pub const LINTS: &[Lint] = &[
     retry_queue_consumed::LINT,
     retry_rejoins_fanout::LINT,
     dlq_unwatched::LINT,
+    at_most_once_delay::LINT,
     unroutable_publish::LINT,
     unreachable_queue::LINT,
     binding_never_matches::LINT,
