@@ -22,6 +22,7 @@ pub mod kind;
 pub mod lint;
 pub mod plan;
 pub mod syntax;
+mod threads;
 pub mod topology;
 
 use std::sync::Arc;

@@ -3,41 +3,41 @@
 
 use super::scene::{Item, Link, Means, Scene, Thing};
 use crate::{
-    graph::{Graph, is_predeclared},
+    graph::{Ways, is_predeclared},
     kind::{Definition, KindId, Secret, Value},
     topology::{Binding, DEFAULT_VHOST, Exchange, Queue, Rpc},
 };
 
 impl<'a> Scene<'a> {
     /// Links that the graph leaves out because one of their ends stands nowhere.
-    pub(super) fn add_missing(&mut self, graph: &Graph<'a>) {
-        let topology = graph.topology;
+    pub(super) fn add_missing(&mut self, ways: &Ways<'_, 'a>) {
+        let topology = ways.graph.topology;
         for definition in topology.definitions() {
             let vhost = definition.vhost.as_deref();
             let Some(known_vhost) = vhost else { continue };
             let unknown_exchange =
-                |name: &str| !is_predeclared(name) && graph.exchange(known_vhost, name).is_none();
+                |name: &str| !is_predeclared(name) && ways.exchange(known_vhost, name).is_none();
             match definition.kind {
                 KindId::Binding => {
                     let binding = Binding(definition);
                     let lost_end = if binding.to_exchange() {
                         unknown_exchange(binding.destination())
                     } else {
-                        graph.queue(known_vhost, binding.destination()).is_none()
+                        ways.queue(known_vhost, binding.destination()).is_none()
                     };
                     if unknown_exchange(binding.source()) || lost_end {
-                        let from = self.exchange(graph, vhost, binding.source());
+                        let from = self.exchange(ways, vhost, binding.source());
                         let to = if binding.to_exchange() {
-                            self.exchange(graph, vhost, binding.destination())
+                            self.exchange(ways, vhost, binding.destination())
                         } else {
-                            self.queue(graph, vhost, binding.destination())
+                            self.queue(ways, vhost, binding.destination())
                         };
                         self.links.push(Link::new(from, to, Means::Binding(binding)));
                     }
                 }
                 KindId::Exchange => {
-                    let from = graph.exchange(known_vhost, Exchange(definition).name());
-                    let alternate = graph.effective.text_of(definition, "alternate-exchange");
+                    let from = ways.exchange(known_vhost, Exchange(definition).name());
+                    let alternate = ways.graph.effective.text_of(definition, "alternate-exchange");
                     if let (Some(from), Some(name)) = (from, alternate.filter(|name| unknown_exchange(name)))
                     {
                         let to = self.missing(true, vhost, name);
@@ -45,12 +45,12 @@ impl<'a> Scene<'a> {
                     }
                 }
                 KindId::Queue => {
-                    let Some(from) = graph.queue(known_vhost, definition.name()) else { continue };
-                    let key = graph.effective.text_of(definition, "dead-letter-routing-key");
-                    let to = match graph.effective.text_of(definition, "dead-letter-exchange") {
+                    let Some(from) = ways.queue(known_vhost, definition.name()) else { continue };
+                    let key = ways.graph.effective.text_of(definition, "dead-letter-routing-key");
+                    let to = match ways.graph.effective.text_of(definition, "dead-letter-exchange") {
                         Some("") => {
                             let name = key.unwrap_or(definition.name());
-                            graph.queue(known_vhost, name).is_none().then(|| self.missing(false, vhost, name))
+                            ways.queue(known_vhost, name).is_none().then(|| self.missing(false, vhost, name))
                         }
                         Some(name) => unknown_exchange(name).then(|| self.missing(true, vhost, name)),
                         None => None,
@@ -62,13 +62,13 @@ impl<'a> Scene<'a> {
                 _ => {}
             }
         }
-        self.add_missing_of_flows(graph);
+        self.add_missing_of_flows(ways);
     }
 
-    fn add_missing_of_flows(&mut self, graph: &Graph<'a>) {
-        let contract = &graph.topology.contract;
+    fn add_missing_of_flows(&mut self, ways: &Ways<'_, 'a>) {
+        let contract = &ways.graph.topology.contract;
         for service in &contract.services {
-            let Some(index) = graph.service(&service.name.text).map(|found| found.index()) else { continue };
+            let Some(index) = ways.service(&service.name.text).map(|found| found.index()) else { continue };
             for message in service.publishes.iter().filter_map(|word| contract.message(&word.text)) {
                 let Some(reference) = message.exchange.as_ref().filter(|found| found.found.is_none()) else {
                     continue;
@@ -76,7 +76,7 @@ impl<'a> Scene<'a> {
                 let written = reference.vhost.as_ref().map(|word| &*word.text);
                 let name = &*reference.name.text;
                 let to = if is_predeclared(name) {
-                    self.predeclared(graph, written, name, &message.routing_key.text)
+                    self.predeclared(ways, written, name, &message.routing_key.text)
                 } else {
                     self.missing(true, written, name)
                 };
@@ -108,19 +108,19 @@ impl<'a> Scene<'a> {
     /// place worth drawing where the key says the queue.
     fn predeclared(
         &mut self,
-        graph: &Graph<'a>,
+        ways: &Ways<'_, 'a>,
         written: Option<&'a str>,
         name: &'a str,
         key: &'a str,
     ) -> usize {
         let by_key = name.is_empty() && !key.is_empty() && !key.contains('{');
-        let mut queues = graph.topology.queues().filter(|queue| queue.name() == key).map(Queue::vhost);
+        let mut queues = ways.graph.topology.queues().filter(|queue| queue.name() == key).map(Queue::vhost);
         let of_key = queues.next().filter(|_| by_key && queues.next().is_none());
         let vhosts = self.vhosts();
         let only = vhosts.first().copied().filter(|_| vhosts.len() == 1);
         let vhost = written.or(of_key).or(only).unwrap_or(DEFAULT_VHOST);
         if by_key {
-            return self.queue(graph, Some(vhost), key);
+            return self.queue(ways, Some(vhost), key);
         }
         let same = |item: &Item<'a>| {
             item.vhost == Some(vhost)
@@ -132,10 +132,10 @@ impl<'a> Scene<'a> {
         })
     }
 
-    pub(super) fn add_shovels(&mut self, graph: &Graph<'a>) {
-        for shovel in graph.topology.of(KindId::Shovel) {
-            let from = self.shovel_end(graph, shovel, ["src-uri", "src-queue", "src-exchange"]);
-            let to = self.shovel_end(graph, shovel, ["dest-uri", "dest-queue", "dest-exchange"]);
+    pub(super) fn add_shovels(&mut self, ways: &Ways<'_, 'a>) {
+        for shovel in ways.graph.topology.of(KindId::Shovel) {
+            let from = self.shovel_end(ways, shovel, ["src-uri", "src-queue", "src-exchange"]);
+            let to = self.shovel_end(ways, shovel, ["dest-uri", "dest-queue", "dest-exchange"]);
             if let (Some(from), Some(to)) = (from, to) {
                 self.links.push(Link::new(from, to, Means::Shovel(shovel)));
             }
@@ -144,7 +144,7 @@ impl<'a> Scene<'a> {
 
     fn shovel_end(
         &mut self,
-        graph: &Graph<'a>,
+        ways: &Ways<'_, 'a>,
         shovel: &'a Definition,
         [uri, queue, exchange]: [&str; 3],
     ) -> Option<usize> {
@@ -158,9 +158,9 @@ impl<'a> Scene<'a> {
         let vhost = shovel.vhost.as_deref();
         if local {
             return match (queue, exchange) {
-                (Some(name), _) => Some(self.queue(graph, vhost, name)),
+                (Some(name), _) => Some(self.queue(ways, vhost, name)),
                 (None, Some(name)) if is_predeclared(name) => None,
-                (None, Some(name)) => Some(self.exchange(graph, vhost, name)),
+                (None, Some(name)) => Some(self.exchange(ways, vhost, name)),
                 (None, None) => None,
             };
         }

@@ -27,7 +27,7 @@ pub use picture::Picture;
 
 use crate::{
     diag::{Report, SourceMap, did_you_mean},
-    graph::Graph,
+    graph::{Graph, Ways},
 };
 
 /// What to draw.
@@ -66,7 +66,7 @@ pub fn draw(
     report: &Report,
     options: &Options,
 ) -> Result<Picture, Unknown> {
-    let mut scene = scene::Scene::new(graph);
+    let mut scene = scene::Scene::new(&Ways::new(graph));
     if let Some(vhost) = &options.vhost {
         if !scene.vhosts().contains(&vhost.as_str()) {
             return Err(Unknown {

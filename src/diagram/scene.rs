@@ -6,7 +6,7 @@ use petgraph::{graph::NodeIndex, visit::EdgeRef};
 
 use super::marks::Mark;
 use crate::{
-    graph::{Edge, Graph, Node},
+    graph::{Edge, Node, Ways},
     kind::Definition,
     topology::{Binding, Consumes, Message, Queue, Rpc, Service},
 };
@@ -117,15 +117,15 @@ pub(super) struct Scene<'a> {
 }
 
 /// Whether a way of a retry ladder leads to its dead queue.
-fn ends_ladder(graph: &Graph<'_>, from: NodeIndex, to: NodeIndex) -> bool {
-    let (Node::Queue(from), Node::Queue(to)) = (&graph.places[from], &graph.places[to]) else { return false };
+fn ends_ladder(ways: &Ways<'_, '_>, from: NodeIndex, to: NodeIndex) -> bool {
+    let (Node::Queue(from), Node::Queue(to)) = (&ways.places[from], &ways.places[to]) else { return false };
     from.0.text("retry-then") == Some(to.name())
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(graph: &Graph<'a>) -> Self {
+    pub(super) fn new(ways: &Ways<'_, 'a>) -> Self {
         let mut scene = Self::default();
-        for node in graph.places.node_weights() {
+        for node in ways.places.node_weights() {
             let item = match *node {
                 Node::Exchange { vhost, name, definition } => {
                     Item::new(Thing::Exchange { name, definition }, Some(vhost))
@@ -135,18 +135,18 @@ impl<'a> Scene<'a> {
             };
             scene.items.push(item);
         }
-        for edge in graph.places.edge_references() {
+        for edge in ways.places.edge_references() {
             let (from, mut to) = (edge.source().index(), edge.target().index());
             let means = match *edge.weight() {
                 Edge::Binding(binding) => Means::Binding(binding),
                 Edge::AlternateExchange => Means::AlternateExchange,
                 Edge::DeadLetter(key) => Means::DeadLetter(key),
                 // after the last step a message is dead, which the dead-letter arrow says where there is one
-                Edge::Retry if ends_ladder(graph, edge.source(), edge.target()) => {
+                Edge::Retry if ends_ladder(ways, edge.source(), edge.target()) => {
                     let dies = |other: petgraph::graph::EdgeReference<'_, Edge<'_>>| {
                         matches!(other.weight(), Edge::DeadLetter(_))
                     };
-                    if graph.places.edges_connecting(edge.source(), edge.target()).any(dies) {
+                    if ways.places.edges_connecting(edge.source(), edge.target()).any(dies) {
                         continue;
                     }
                     Means::DeadLetter(None)
@@ -156,7 +156,7 @@ impl<'a> Scene<'a> {
                 Edge::Calls(rpc) => Means::Calls(rpc),
                 Edge::Answers(rpc) => Means::Answers(rpc),
                 Edge::Publishes(message) => {
-                    to = scene.by_name(graph, to, message).unwrap_or(to);
+                    to = scene.by_name(ways, to, message).unwrap_or(to);
                     Means::Publishes(message)
                 }
                 // drawn as one arrow from who publishes to the queue
@@ -164,14 +164,14 @@ impl<'a> Scene<'a> {
             };
             scene.links.push(Link::new(from, to, means));
         }
-        scene.add_missing(graph);
-        scene.add_shovels(graph);
+        scene.add_missing(ways);
+        scene.add_shovels(ways);
         scene.drop_unused(|item| matches!(item.thing, Thing::Exchange { definition: None, .. }));
         scene
     }
 
     /// What is published to the default exchange goes to the queue that its key names.
-    fn by_name(&mut self, graph: &Graph<'a>, exchange: usize, message: &'a Message) -> Option<usize> {
+    fn by_name(&mut self, ways: &Ways<'_, 'a>, exchange: usize, message: &'a Message) -> Option<usize> {
         let key = &*message.routing_key.text;
         let Item { thing: Thing::Exchange { name: "", .. }, vhost: Some(vhost), .. } = self.items[exchange]
         else {
@@ -180,16 +180,16 @@ impl<'a> Scene<'a> {
         if key.is_empty() || key.contains('{') {
             return None;
         }
-        Some(self.queue(graph, Some(vhost), key))
+        Some(self.queue(ways, Some(vhost), key))
     }
 
-    pub(super) fn queue(&mut self, graph: &Graph<'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
-        let known = vhost.and_then(|vhost| graph.queue(vhost, name));
+    pub(super) fn queue(&mut self, ways: &Ways<'_, 'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
+        let known = vhost.and_then(|vhost| ways.queue(vhost, name));
         known.map_or_else(|| self.missing(false, vhost, name), |found| found.index())
     }
 
-    pub(super) fn exchange(&mut self, graph: &Graph<'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
-        let known = vhost.and_then(|vhost| graph.exchange(vhost, name));
+    pub(super) fn exchange(&mut self, ways: &Ways<'_, 'a>, vhost: Option<&'a str>, name: &'a str) -> usize {
+        let known = vhost.and_then(|vhost| ways.exchange(vhost, name));
         known.map_or_else(|| self.missing(true, vhost, name), |found| found.index())
     }
 

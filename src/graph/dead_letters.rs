@@ -4,12 +4,13 @@
 //! known to come to the queue: those of its bindings without wildcards, of declared messages, and of dead letters
 //! that lead there. Keys are never guessed, so what is said to be lost is lost.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use petgraph::{
     algo::kosaraju_scc,
     graph::{DiGraph, NodeIndex},
 };
+use rustc_hash::{FxHashMap, FxHashSet};
 use topoc_routing::{
     BindingId, Certainty, Destination, ExchangeId, ExchangeKind, Message as Letter, QueueId, QueueKind,
     language::{KeyPattern, KeyTemplate, Part, TooComplex},
@@ -88,7 +89,7 @@ impl DeadLetterMap {
     /// the delay queues of retry ladders are left out. Each in order of declaration.
     pub fn rounds(&self, of: impl Fn(QueueId) -> bool) -> Vec<Vec<QueueId>> {
         let (graph, queues) = self.graph(&of);
-        let places: HashMap<NodeIndex, QueueId> =
+        let places: FxHashMap<NodeIndex, QueueId> =
             queues.iter().map(|(queue, node)| (*node, *queue)).collect();
         let mut rounds = Vec::new();
         // not Tarjan's, which recurses along a chain of queues
@@ -133,7 +134,7 @@ impl DeadLetterMap {
     /// the queue itself first; none if there is no such way.
     #[must_use]
     pub fn way_round(&self, start: QueueId, of: impl Fn(QueueId) -> bool) -> Option<Vec<QueueId>> {
-        let mut before: HashMap<QueueId, QueueId> = HashMap::new();
+        let mut before: FxHashMap<QueueId, QueueId> = FxHashMap::default();
         let mut tried = BTreeSet::new();
         let mut waiting = VecDeque::from([start]);
         while let Some(queue) = waiting.pop_front() {
@@ -191,11 +192,11 @@ impl<'a> Graph<'a> {
 struct Builder<'g, 'a> {
     routes: &'g Routes<'a>,
     map: DeadLetterMap,
-    known: HashMap<(ExchangeId, Option<String>), usize>,
+    known: FxHashMap<(ExchangeId, Option<String>), usize>,
     /// By exchange: whether it heeds keys, or leads on to others that may.
     heeds_keys: Vec<bool>,
     /// Which queue's dead letters are known to land where.
-    seen: HashSet<(QueueId, usize)>,
+    seen: FxHashSet<(QueueId, usize)>,
     /// By queue that keeps the keys of its dead letters: how many came with dead letters of others.
     carried: Vec<usize>,
     /// Landings that are to be followed.
@@ -221,9 +222,9 @@ impl<'g, 'a> Builder<'g, 'a> {
         Self {
             routes,
             map,
-            known: HashMap::new(),
+            known: FxHashMap::default(),
             heeds_keys,
-            seen: HashSet::new(),
+            seen: FxHashSet::default(),
             carried: vec![0; count],
             waiting: VecDeque::new(),
         }

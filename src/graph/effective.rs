@@ -1,12 +1,10 @@
 //! Which policy applies to what, and which value then counts. `topoc_routing::policy` decides; this finds the
 //! way back to what was written.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use fancy_regex::Regex;
+use rustc_hash::FxHashMap;
 use topoc_routing::{
     QueueKind, Table, Version,
     policy::{self, ApplyTo, Object},
@@ -93,7 +91,7 @@ pub struct Effective<'a> {
     /// By vhost: policies and operator policies.
     lists: BTreeMap<&'a str, [List<'a>; 2]>,
     /// By the address of the entity, since lints ask for many values of each: policies and operator policies.
-    selections: HashMap<usize, [Selection<'a>; 2]>,
+    selections: FxHashMap<usize, [Selection<'a>; 2]>,
 }
 
 impl<'a> Effective<'a> {
@@ -106,7 +104,7 @@ impl<'a> Effective<'a> {
             }
         }
         let version = Version::new(version.major, version.minor);
-        let mut effective = Self { topology, version, lists, selections: HashMap::new() };
+        let mut effective = Self { topology, version, lists, selections: FxHashMap::default() };
         if !effective.lists.is_empty() {
             effective.selections = topology
                 .definitions()

@@ -1,7 +1,6 @@
 //! Alternate exchanges that lead in a circle.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use topoc_routing::ExchangeKind;
 
 use super::{Context, Lint, warning};
@@ -17,7 +16,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let mut ways: HashMap<(&str, &str), (&str, Span)> = HashMap::new();
+    let mut ways: FxHashMap<(&str, &str), (&str, Span)> = FxHashMap::default();
     for exchange in context.topology.exchanges().filter(|exchange| !exchange.0.external) {
         if let Some(source) = context.graph.effective.value(exchange.0, "alternate-exchange")
             && let Some(next) = source.field().value.as_text()

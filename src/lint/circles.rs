@@ -3,8 +3,9 @@
 //! A message is dropped when it comes back to a queue that it died in, unless it was rejected since
 //! (`rabbit_dead_letter:detect_cycles/3`); deaths by delivery limit count as automatic.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
 use topoc_routing::{QueueId, QueueKind, Reason, Strategy};
 
 use crate::{
@@ -49,7 +50,7 @@ pub(super) fn all<'m, 'a: 'm>(
 }
 
 /// In which of several rounds a queue stands.
-pub(super) fn groups(rounds: &[Vec<QueueId>]) -> HashMap<QueueId, usize> {
+pub(super) fn groups(rounds: &[Vec<QueueId>]) -> FxHashMap<QueueId, usize> {
     let groups = rounds.iter().enumerate();
     groups.flat_map(|(group, round)| round.iter().map(move |queue| (*queue, group))).collect()
 }

@@ -1,7 +1,8 @@
 //! What lints ask for again and again, worked out once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use topoc_routing::{ExchangeKind, language::TooComplex};
 
 use super::dying::Dying;
@@ -24,9 +25,9 @@ pub struct Context<'g, 'a> {
     flows: Vec<Option<Result<Flow<'g, 'a>, TooComplex>>>,
     /// What messages can come to, by vhost.
     arrivals: BTreeMap<&'a str, Arrivals>,
-    hearers: HashMap<(&'a str, &'a str), Vec<Hearer<'a>>>,
-    inbound: HashMap<(&'a str, &'a str), Vec<Binding<'a>>>,
-    permissions: HashMap<&'a str, Vec<&'a Definition>>,
+    hearers: FxHashMap<(&'a str, &'a str), Vec<Hearer<'a>>>,
+    inbound: FxHashMap<(&'a str, &'a str), Vec<Binding<'a>>>,
+    permissions: FxHashMap<&'a str, Vec<&'a Definition>>,
     /// What becomes of messages that die, and which queues hold what nobody may lose.
     pub(super) dying: Dying<'a>,
 }
@@ -85,11 +86,11 @@ impl<'g, 'a> Context<'g, 'a> {
         let topology = graph.topology;
         let flows = graph.flows();
         let arrivals = graph.arrivals(&flows);
-        let mut inbound: HashMap<_, Vec<_>> = HashMap::new();
+        let mut inbound: FxHashMap<_, Vec<_>> = FxHashMap::default();
         for binding in topology.bindings().filter(|binding| !binding.to_exchange()) {
             inbound.entry((binding.vhost(), binding.destination())).or_default().push(binding);
         }
-        let mut permissions: HashMap<_, Vec<_>> = HashMap::new();
+        let mut permissions: FxHashMap<_, Vec<_>> = FxHashMap::default();
         for permission in topology.of(KindId::Permission) {
             permissions.entry(permission.text("user").unwrap_or("")).or_default().push(permission);
         }
@@ -190,11 +191,11 @@ pub(super) fn says_who_consumes(topology: &Topology) -> bool {
     topology.contract.services.iter().any(|service| !service.consumes.is_empty())
 }
 
-fn hearers(topology: &Topology) -> HashMap<(&str, &str), Vec<Hearer<'_>>> {
+fn hearers(topology: &Topology) -> FxHashMap<(&str, &str), Vec<Hearer<'_>>> {
     fn place(queue: &Reference) -> Option<(&str, &str)> {
         Some((queue.found.as_deref()?, &queue.name.text))
     }
-    let mut all: HashMap<_, Vec<_>> = HashMap::new();
+    let mut all: FxHashMap<_, Vec<_>> = FxHashMap::default();
     for service in &topology.contract.services {
         for consumes in &service.consumes {
             if let Some(place) = place(&consumes.queue) {

@@ -1,7 +1,8 @@
 //! A service handles one publish of a message twice, out of two queues.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
 use topoc_routing::{Destination, QueueId};
 
 use super::{
@@ -30,7 +31,7 @@ pub(super) const LINT: Lint = Lint {
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     let mut found: BTreeMap<(Span, Span), Twice<'_>> = BTreeMap::new();
     for (message, flow) in context.flows() {
-        let mut heard: HashMap<&str, (&Consumes, QueueId)> = HashMap::new();
+        let mut heard: FxHashMap<&str, (&Consumes, QueueId)> = FxHashMap::default();
         for id in flow.queues() {
             let Some(queue) = flow.routes.queue(id).filter(|queue| counts(context, *queue)) else { continue };
             for hearer in context.hearers(queue).iter().filter(|hearer| hearer.handles(&message.name.text)) {

@@ -1,7 +1,8 @@
 //! What lints ask of messages that die: where they go, in which circles, and whether that matters.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use topoc_routing::{Overflow, QueueId, QueueKind, Strategy, language::TooComplex};
 
 use super::{
@@ -23,11 +24,11 @@ pub(super) struct Dying<'a> {
     dead_letters: BTreeMap<&'a str, DeadLetterMap>,
     circles: Vec<Circle<'a>>,
     /// By vhost and queue: the first important message that may come to it.
-    important: HashMap<(&'a str, &'a str), &'a Message>,
+    important: FxHashMap<(&'a str, &'a str), &'a Message>,
     /// Exchanges, by vhost and name, that get dead letters or what others cannot route.
-    ends: HashSet<(&'a str, &'a str)>,
+    ends: FxHashSet<(&'a str, &'a str)>,
     /// Queues, by vhost and name, that a shovel takes messages from.
-    shovelled: HashSet<(&'a str, &'a str)>,
+    shovelled: FxHashSet<(&'a str, &'a str)>,
     rounds: BTreeMap<&'a str, Rounds>,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Dying<'a> {
 struct Rounds {
     groups: Vec<Vec<QueueId>>,
     /// In which of them a queue stands.
-    of: HashMap<QueueId, usize>,
+    of: FxHashMap<QueueId, usize>,
 }
 
 impl<'a> Dying<'a> {
@@ -47,7 +48,7 @@ impl<'a> Dying<'a> {
     ) -> Self {
         let topology = graph.topology;
         let dead_letters = graph.dead_letters(flows);
-        let mut important = HashMap::new();
+        let mut important = FxHashMap::default();
         for (message, flow) in topology.contract.messages.iter().zip(flows) {
             let Some(Ok(flow)) = flow.as_ref().filter(|_| message.is_important()) else { continue };
             for queue in flow.queues().filter_map(|queue| flow.routes.queue(queue)) {

@@ -1,6 +1,6 @@
 //! Exchange-to-exchange bindings that lead in a circle.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{Context, Lint, hint};
 use crate::{
@@ -16,7 +16,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let mut ways: HashMap<_, Binding<'_>> = HashMap::new();
+    let mut ways: FxHashMap<_, Binding<'_>> = FxHashMap::default();
     for binding in context.topology.bindings().filter(|binding| binding.to_exchange()) {
         let ends = ((binding.vhost(), binding.source()), (binding.vhost(), binding.destination()));
         ways.entry(ends).or_insert(binding);

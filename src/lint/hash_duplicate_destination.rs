@@ -1,7 +1,6 @@
 //! A destination is bound twice to one consistent-hash exchange.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use topoc_routing::ExchangeKind;
 
 use super::{Context, Lint, edit::bind, error};
@@ -21,7 +20,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let mut first: HashMap<_, Binding<'_>> = HashMap::new();
+    let mut first: FxHashMap<_, Binding<'_>> = FxHashMap::default();
     for binding in context.topology.bindings() {
         if context.routes_as(binding) != Some(&ExchangeKind::ConsistentHash) {
             continue;

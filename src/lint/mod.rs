@@ -115,6 +115,7 @@ pub use index::index;
 use crate::{
     diag::{Code, Report, Severity},
     graph::Graph,
+    threads,
 };
 
 /// A lint: its identity, its page, and what finds it.
@@ -246,12 +247,22 @@ const fn hint(code: &'static str, name: &'static str, summary: &'static str) -> 
     Code { code, name, severity: Severity::Hint, summary }
 }
 
+/// From how many entities on the lints share out the machine's cores.
+const MANY: usize = 2_000;
+
 /// Runs every lint, then applies the levels and `allow`s that the topology states.
 pub fn run(graph: &Graph<'_>, report: &mut Report) {
     let context = Context::new(graph);
-    let mut found = Report::default();
-    for lint in LINTS {
+    // a small topology is done before a thread has begun
+    let share = if graph.topology.definitions().len() < MANY { LINTS.len() } else { 1 };
+    let reports = threads::map(LINTS, share, |lint| {
+        let mut found = Report::default();
         (lint.check)(&context, &mut found);
+        found
+    });
+    let mut found = Report::default();
+    for report in reports {
+        found.extend(report);
     }
     levels::apply(graph.topology, found, report);
 }

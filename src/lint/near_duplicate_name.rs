@@ -1,6 +1,6 @@
 //! Two names differ only in case or separators.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{Context, Lint, warning};
 use crate::{
@@ -20,7 +20,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let mut first: HashMap<_, &Definition> = HashMap::new();
+    let mut first: FxHashMap<_, &Definition> = FxHashMap::default();
     for entity in context.topology.definitions() {
         let kind = entity.kind.kind();
         if kind.scope != Scope::Vhost || kind.identity != ["name"] {

@@ -1,6 +1,6 @@
 //! A policy matches nothing that is declared.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use super::{
     Context, Lint,
@@ -25,7 +25,7 @@ const PREDECLARED: [&str; 6] =
     ["amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.rabbitmq.trace", "amq.topic"];
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let used: HashSet<usize> = entities(context)
+    let used: FxHashSet<usize> = entities(context)
         .flat_map(|entity| selections(context, entity).flat_map(matching))
         .map(identity)
         .collect();

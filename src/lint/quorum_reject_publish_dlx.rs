@@ -1,6 +1,6 @@
 //! A quorum queue is to reject and dead-letter what does not fit, which only classic queues do.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{Context, Lint, edit::count, error};
 use crate::{
@@ -22,7 +22,7 @@ pub(super) const LINT: Lint = Lint {
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     // a policy is one place, however many queues it is for
     let mut places: Vec<(Source<'_>, Vec<Queue<'_>>)> = Vec::new();
-    let mut known: HashMap<Span, usize> = HashMap::new();
+    let mut known: FxHashMap<Span, usize> = FxHashMap::default();
     for queue in context.topology.queues().filter(|queue| !queue.0.external) {
         if queue.queue_type(context.topology) != QueueType::Quorum {
             continue;

@@ -1,7 +1,6 @@
 //! A delay queue whose messages leave by their own time to live, one behind the other.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use topoc_routing::QueueId;
 
 use super::{Context, Lint, dying::is_made, warning};
@@ -48,8 +47,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
 
 /// The queues that messages are known to come to, with the one time to live that all of these state, if there is one:
 /// then none stands behind another that lives longer.
-fn one_time<'a>(context: &Context<'_, 'a>) -> HashMap<(&'a str, QueueId), Option<i64>> {
-    let mut times = HashMap::new();
+fn one_time<'a>(context: &Context<'_, 'a>) -> FxHashMap<(&'a str, QueueId), Option<i64>> {
+    let mut times = FxHashMap::default();
     for (message, flow) in context.flows() {
         let time = message.definition.integer("expiration");
         for (id, queue) in flow.queues().filter_map(|id| Some((id, flow.routes.queue(id)?))) {

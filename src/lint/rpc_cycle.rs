@@ -1,6 +1,6 @@
 //! Services that wait for each other's answers in a circle.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{Context, Lint, warning};
 use crate::{
@@ -17,13 +17,13 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     let services = &context.topology.contract.services;
-    let mut answering: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut answering: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
     for service in services {
         for answers in &service.answers {
             answering.entry(&answers.rpc.text).or_default().push(&service.name.text);
         }
     }
-    let mut ways: HashMap<(&str, &str), &Word> = HashMap::new();
+    let mut ways: FxHashMap<(&str, &str), &Word> = FxHashMap::default();
     for service in services {
         for word in &service.calls {
             for answerer in answering.get(&*word.text).into_iter().flatten() {

@@ -1,7 +1,6 @@
 //! Dead letters of one queue land in the dead queue that is named for another.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use topoc_routing::{ExchangeKind, QueueId};
 
 use super::{Context, Lint, dying::InVhost, warning};
@@ -29,9 +28,9 @@ const PLAIN: &[&str] = &["queue", "q", "work", "jobs"];
 /// Whose dead letters the queues are for, by their names.
 struct Owners {
     /// The queue that a dead queue is named for.
-    owner: HashMap<QueueId, QueueId>,
+    owner: FxHashMap<QueueId, QueueId>,
     /// The dead queue that is named for a queue.
-    dead: HashMap<QueueId, QueueId>,
+    dead: FxHashMap<QueueId, QueueId>,
 }
 
 fn words(name: &str) -> Vec<&str> {
@@ -40,7 +39,7 @@ fn words(name: &str) -> Vec<&str> {
 
 impl Owners {
     fn new(routes: &Routes<'_>) -> Self {
-        let mut plain: HashMap<Vec<&str>, QueueId> = HashMap::new();
+        let mut plain: FxHashMap<Vec<&str>, QueueId> = FxHashMap::default();
         for (id, queue) in routes.topology.queues() {
             let mut stem = words(&queue.name);
             if stem.len() > 1 && stem.last().is_some_and(|word| PLAIN.contains(word)) {
@@ -48,7 +47,7 @@ impl Owners {
             }
             plain.entry(stem).or_insert(id);
         }
-        let mut owners = Self { owner: HashMap::new(), dead: HashMap::new() };
+        let mut owners = Self { owner: FxHashMap::default(), dead: FxHashMap::default() };
         for (id, queue) in routes.topology.queues() {
             let name = words(&queue.name);
             if let Some((last, stem)) = name.split_last()
@@ -64,7 +63,7 @@ impl Owners {
 }
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let mut owners: HashMap<&str, Owners> = HashMap::new();
+    let mut owners: FxHashMap<&str, Owners> = FxHashMap::default();
     for at in context.queues().filter(|at| !at.queue.0.external) {
         let Some(dead) = at.dead.of(at.id) else { continue };
         let kind = at.routes.topology.exchange(dead.exchange).kind.matching();

@@ -1,7 +1,6 @@
 //! Shovels that carry messages in a circle.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use topoc_routing::Message;
 
 use super::{Context, Lint, error};
@@ -37,7 +36,7 @@ enum Broker<'a> {
 }
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let mut ways: HashMap<(Place<'_>, Place<'_>), (&Definition, Span)> = HashMap::new();
+    let mut ways: FxHashMap<(Place<'_>, Place<'_>), (&Definition, Span)> = FxHashMap::default();
     for shovel in context.topology.of(KindId::Shovel) {
         let amqp10 = ["src-protocol", "dest-protocol"].iter().any(|end| shovel.text(end) == Some("amqp10"));
         let (Some(queue), Some(broker), false) =

@@ -1,6 +1,6 @@
 //! One KDL text → nodes, by way of the `kdl` crate, which nothing outside this file knows.
 
-use std::{sync::Arc, thread};
+use std::sync::Arc;
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
@@ -9,10 +9,15 @@ use super::{
     node::{Entry, Node, Scalar, Word},
     scan::{Piece, scan},
 };
-use crate::diag::{Diagnostic, FileId, Report, SourceMap, Span, codes};
+use crate::{
+    diag::{Diagnostic, FileId, Report, SourceMap, Span, codes},
+    threads,
+};
 
 /// Pieces are parsed together until they hold so many bytes; larger blocks are parsed apart from their node.
 const CHUNK_BYTES: usize = 64 * 1024;
+/// In how many shares threads take a large file's pieces.
+const SHARES: usize = 64;
 
 /// Parses a source. Nodes that are well-formed come back even when others are not.
 pub fn parse(sources: &SourceMap, file: FileId, report: &mut Report) -> Vec<Node> {
@@ -24,7 +29,8 @@ pub fn parse(sources: &SourceMap, file: FileId, report: &mut Report) -> Vec<Node
         report.push(*diagnostic);
         return Vec::new();
     }
-    let results = run(&jobs, file);
+    let share = jobs.len().div_ceil(SHARES);
+    let results = threads::map(&jobs, share, |job| parse_job(job, file));
     assemble(&jobs, results, report)
 }
 
@@ -91,41 +97,6 @@ fn plan<'a>(
 }
 
 type Parsed = (Vec<Node>, Report);
-
-/// Parses all jobs, on as many threads as the machine has cores.
-fn run(jobs: &[Job<'_>], file: FileId) -> Vec<Parsed> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(jobs.len()).max(1);
-    if threads == 1 {
-        return jobs.iter().map(|job| parse_job(job, file)).collect();
-    }
-    let share = jobs.len().div_ceil(threads * 4).max(1);
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let start = next.fetch_add(share, std::sync::atomic::Ordering::Relaxed);
-            let Some(batch) =
-                jobs.get(start..jobs.len().min(start + share)).filter(|batch| !batch.is_empty())
-            else {
-                return done;
-            };
-            done.extend(batch.iter().enumerate().map(|(i, job)| (start + i, parse_job(job, file))));
-        }
-    };
-    let mut results: Vec<(usize, Parsed)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for other in others {
-            match other.join() {
-                Ok(results) => done.extend(results),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, parsed)| parsed).collect()
-}
 
 /// Puts the nodes of all jobs where they belong.
 fn assemble(jobs: &[Job<'_>], results: Vec<Parsed>, report: &mut Report) -> Vec<Node> {

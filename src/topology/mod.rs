@@ -61,6 +61,7 @@ pub struct Topology {
     /// Queues of retry ladders, until all that is written has been read: what is written comes first.
     ladders: Vec<Definition>,
     by_identity: FxHashMap<Identity, usize>,
+    by_kind: FxHashMap<KindId, Vec<usize>>,
     exchanges: FxHashMap<Arc<str>, Vec<usize>>,
     queues: FxHashMap<Arc<str>, Vec<usize>>,
 }
@@ -83,6 +84,7 @@ impl Topology {
         {
             by_name.entry(name.clone()).or_default().push(index);
         }
+        self.by_kind.entry(definition.kind).or_default().push(index);
         self.definitions.push(definition);
         None
     }
@@ -95,7 +97,8 @@ impl Topology {
 
     /// The entities of a kind, in the order written.
     pub fn of(&self, kind: KindId) -> impl Iterator<Item = &Definition> {
-        self.definitions.iter().filter(move |definition| definition.kind == kind)
+        let indices = self.by_kind.get(&kind).map_or(&[] as &[usize], Vec::as_slice);
+        indices.iter().map(|index| &self.definitions[*index])
     }
 
     /// The entity of an identity.
