@@ -1,6 +1,6 @@
 //! What routing needs to know of one virtual host: its exchanges, queues and bindings.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 use std::fmt;
 
 use crate::headers::Match;
@@ -122,8 +122,10 @@ pub struct Topology {
     bindings: Vec<Binding>,
     exchange_ids: HashMap<String, ExchangeId>,
     queue_ids: HashMap<String, QueueId>,
-    /// Bindings that differ at most in their arguments.
-    binding_ids: HashMap<(ExchangeId, Destination, String), Vec<BindingId>>,
+    /// The first of the bindings that differ at most in their arguments.
+    binding_ids: HashMap<(ExchangeId, Destination, String), BindingId>,
+    /// The others, by the first.
+    alike: HashMap<BindingId, Vec<BindingId>>,
     /// By exchange: its bindings in order of declaration.
     bound: Vec<Vec<BindingId>>,
     /// By exchange: its bindings as its kind looks them up.
@@ -144,6 +146,7 @@ impl Topology {
             exchange_ids: HashMap::new(),
             queue_ids: HashMap::new(),
             binding_ids: HashMap::new(),
+            alike: HashMap::new(),
             bound: Vec::new(),
             indices: Vec::new(),
         };
@@ -182,16 +185,23 @@ impl Topology {
 
     /// Declares a queue; again with the same properties is its first declaration.
     pub fn add_queue(&mut self, queue: Queue) -> Result<QueueId, BuildError> {
-        match self.queue_ids.get(&queue.name) {
-            Some(&id) if self.queues[id.index()] == queue => Ok(id),
-            Some(_) => Err(BuildError::QueueDiffers(queue.name)),
-            None => {
-                let id = QueueId(self.queues.len() as u32);
-                self.queue_ids.insert(queue.name.clone(), id);
+        match self.queue_ids.entry(queue.name.clone()) {
+            Entry::Occupied(there) if self.queues[there.get().index()] == queue => Ok(*there.get()),
+            Entry::Occupied(_) => Err(BuildError::QueueDiffers(queue.name)),
+            Entry::Vacant(place) => {
+                let id = *place.insert(QueueId(self.queues.len() as u32));
                 self.queues.push(queue);
                 Ok(id)
             }
         }
+    }
+
+    /// Makes room for so many more queues and bindings.
+    pub fn reserve(&mut self, queues: usize, bindings: usize) {
+        self.queues.reserve(queues);
+        self.queue_ids.reserve(queues);
+        self.bindings.reserve(bindings);
+        self.binding_ids.reserve(bindings);
     }
 
     /// Binds `source` to `destination`. A binding's identity is all it consists of, so again is the first one.
@@ -204,12 +214,20 @@ impl Topology {
     ) -> Result<BindingId, BuildError> {
         let binding = Binding { source, destination, routing_key: routing_key.into(), arguments };
         self.check_binding(&binding)?;
-        let alike = self.binding_ids.entry((source, destination, binding.routing_key.clone())).or_default();
-        if let Some(&id) = alike.iter().find(|id| self.bindings[id.index()] == binding) {
-            return Ok(id);
-        }
         let id = BindingId(self.bindings.len() as u32);
-        alike.push(id);
+        match self.binding_ids.entry((source, destination, binding.routing_key.clone())) {
+            Entry::Vacant(first) => {
+                first.insert(id);
+            }
+            Entry::Occupied(first) => {
+                let others = self.alike.entry(*first.get()).or_default();
+                let mut all = std::iter::once(first.get()).chain(&*others);
+                if let Some(&there) = all.find(|there| self.bindings[there.index()] == binding) {
+                    return Ok(there);
+                }
+                others.push(id);
+            }
+        }
         self.indices[source.index()].insert(id, &binding);
         self.bound[source.index()].push(id);
         self.bindings.push(binding);

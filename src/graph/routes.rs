@@ -6,8 +6,8 @@ use topoc_routing::{self as routing, BindingId, Destination, ExchangeId, Exchang
 
 use super::{Effective, is_predeclared, predeclared_type};
 use crate::{
-    kind::{Definition, KindId, Value},
-    topology::{Binding, Exchange, Queue, QueueType, Topology},
+    kind::{Definition, Value},
+    topology::{Binding, Queue, QueueType, Topology},
 };
 
 /// How a vhost routes.
@@ -99,29 +99,35 @@ pub(super) fn all<'a>(topology: &'a Topology, effective: &Effective<'a>) -> BTre
         }
         routes
     };
-    for definition in topology.definitions() {
-        match definition.kind {
-            KindId::Exchange => {
-                let view = Exchange(definition);
-                let mut exchange = routing::Exchange::new(
-                    view.name(),
-                    ExchangeKind::of(view.exchange_type(), definition.text("delayed-type")),
-                );
-                exchange.alternate_exchange =
-                    effective.text_of(definition, "alternate-exchange").map(str::to_owned);
-                exchange.internal = definition.flag("internal");
-                if !is_predeclared(view.name()) {
-                    all.entry(view.vhost()).or_insert_with(fresh).add_exchange(exchange, Some(definition));
-                }
-            }
-            KindId::Queue => {
-                let view = Queue(definition);
-                let routes = all.entry(view.vhost()).or_insert_with(fresh);
-                if routes.topology.add_queue(queue(view, topology, effective)).is_ok() {
-                    routes.queues.push(view);
-                }
-            }
-            _ => {}
+    for view in topology.exchanges().filter(|exchange| !is_predeclared(exchange.name())) {
+        let definition = view.0;
+        let mut exchange = routing::Exchange::new(
+            view.name(),
+            ExchangeKind::of(view.exchange_type(), definition.text("delayed-type")),
+        );
+        exchange.alternate_exchange = effective.text_of(definition, "alternate-exchange").map(str::to_owned);
+        exchange.internal = definition.flag("internal");
+        all.entry(view.vhost()).or_insert_with(fresh).add_exchange(exchange, Some(definition));
+    }
+    let mut sizes: BTreeMap<&'a str, (usize, usize)> = BTreeMap::new();
+    for view in topology.queues() {
+        sizes.entry(view.vhost()).or_default().0 += 1;
+    }
+    for view in topology.bindings() {
+        sizes.entry(view.vhost()).or_default().1 += 1;
+    }
+    for (vhost, (queues, bindings)) in sizes {
+        if queues > 0 {
+            all.entry(vhost).or_insert_with(fresh);
+        }
+        if let Some(routes) = all.get_mut(vhost) {
+            routes.topology.reserve(queues, bindings);
+        }
+    }
+    for view in topology.queues() {
+        let Some(routes) = all.get_mut(view.vhost()) else { continue };
+        if routes.topology.add_queue(queue(view, topology, effective)).is_ok() {
+            routes.queues.push(view);
         }
     }
     for binding in topology.bindings() {

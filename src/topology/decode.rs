@@ -16,6 +16,7 @@ use crate::{
 /// Makes the topology that plain nodes describe, with all that follows from them.
 pub fn decode(expansion: Expansion, report: &mut Report) -> Topology {
     let mut topology = Topology { environment: expansion.environment, ..Topology::default() };
+    topology.reserve(expansion.nodes.len());
     for node in &expansion.nodes {
         top(&mut topology, node, report);
     }
@@ -157,6 +158,7 @@ fn vhost(topology: &mut Topology, node: &Node, report: &mut Report) {
     set_name(&mut definition, &title);
     let nested = reader.attributes(&mut definition, 1);
     insert(topology, definition, report);
+    topology.reserve(nested.len());
     for child in nested {
         entities::in_vhost(topology, &title.text, child, report);
     }
@@ -168,17 +170,16 @@ pub(super) fn set_name(definition: &mut Definition, title: &Word) {
 
 /// Adds an entity, or says that it is there already.
 pub(super) fn insert(topology: &mut Topology, definition: Definition, report: &mut Report) {
-    let (kind, title, span) = (definition.kind, definition.title(), definition.span);
-    let scope = kind.kind().scope;
-    let place = definition.vhost.clone().filter(|_| scope == Scope::Vhost);
-    if let Some(first) = topology.insert(definition) {
+    if let Some((again, first)) = topology.insert(definition) {
+        let (kind, title) = (again.kind.kind(), again.title());
+        let place = again.vhost.as_ref().filter(|_| kind.scope == Scope::Vhost);
         let place = place.map_or_else(String::new, |vhost| format!(" in vhost `{vhost}`"));
         report.push(
             Diagnostic::new(
                 codes::DUPLICATE,
-                format!("the {} `{title}` is described twice{place}", kind.word()),
+                format!("the {} `{title}` is described twice{place}", again.kind.word()),
             )
-            .label(span, "again here")
+            .label(again.span, "again here")
             .label(first.span, "first here")
             .help("remove or rename one of the two"),
         );

@@ -67,11 +67,20 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Adds an entity; gives back the one of the same identity that is already there, if there is one.
-    pub fn insert(&mut self, definition: Definition) -> Option<&Definition> {
+    /// Makes room for nodes that are about to be read; many bring a binding of their own.
+    fn reserve(&mut self, nodes: usize) {
+        self.definitions.reserve(nodes * 2);
+        self.by_identity.reserve(nodes * 2);
+        self.queues.reserve(nodes);
+    }
+
+    /// Adds an entity. One whose identity is there already is given back, with the one that is there.
+    pub fn insert(&mut self, definition: Definition) -> Option<(Box<Definition>, &Definition)> {
         let index = self.definitions.len();
         match self.by_identity.entry(definition.identity()) {
-            Entry::Occupied(first) => return self.definitions.get(*first.get()),
+            Entry::Occupied(first) => {
+                return Some((Box::new(definition), &self.definitions[*first.get()]));
+            }
             Entry::Vacant(place) => place.insert(index),
         };
         let by_name = match definition.kind {
