@@ -123,3 +123,29 @@ fn a_ladder_delays_by_quorum_queues_and_its_queues_may_be_described() {
     let delay = found.iter().find(|line| line.starts_with("queue a.retry.1 ")).expect("a delay queue");
     assert!(delay.contains("type=Text(\"quorum\")") && delay.contains("at-least-once"), "{delay}");
 }
+
+#[test]
+fn files_of_teams_add_up_to_one_vhost() {
+    let sources = MemorySources::default()
+        .with("topology.kdl", "vhost \"shop\" { include \"common.kdl\" }\ninclude \"*/team.kdl\"")
+        .with("common.kdl", "exchange \"events\" type=\"topic\"")
+        .with(
+            "a/team.kdl",
+            "vhost \"shop\" default-queue-type=\"quorum\" { queue \"a\"; limits max-queues=5 }",
+        )
+        .with(
+            "b/team.kdl",
+            "vhost \"shop\" { include \"../common.kdl\"; queue \"b\"; limits max-connections=5 }\n\
+             for \"n\" 1 2 { vhost \"v${n}\" { include \"../common.kdl\" } }",
+        );
+    let compiled = topoc::compile(&["topology.kdl".to_owned()], &sources, &Inputs::default());
+    assert!(compiled.report.is_empty(), "{:#?}", compiled.report);
+    let topology = &compiled.topology;
+    let vhosts: Vec<&str> = topology.of(KindId::Vhost).map(topoc::kind::Definition::name).collect();
+    assert_eq!(vhosts, ["shop", "v1", "v2"]);
+    assert!(["a", "b"].iter().all(|queue| topology.queue("shop", queue).is_some()));
+    assert!(["v1", "v2"].iter().all(|vhost| topology.exchange(vhost, "events").is_some()));
+    let limits: Vec<_> = topology.of(KindId::VhostLimits).collect();
+    assert_eq!(limits.len(), 1);
+    assert_eq!((limits[0].integer("max-queues"), limits[0].integer("max-connections")), (Some(5), Some(5)));
+}

@@ -48,6 +48,8 @@ pub struct Allow {
     pub because: Option<Arc<str>>,
     /// Where it is written.
     pub span: Span,
+    /// The node that it is written in, with all that the node holds.
+    pub within: Span,
 }
 
 /// Which entity: what two descriptions of the same thing have in common.

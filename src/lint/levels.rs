@@ -74,15 +74,15 @@ fn allows(topology: &Topology) -> Vec<(&Allow, Vec<Span>)> {
         topology.definitions().iter().chain(contracts).filter(|definition| !definition.allows.is_empty());
     all.flat_map(|definition| {
         let places = places(definition);
-        definition.allows.iter().map(move |allow| (allow, places.clone()))
+        definition.allows.iter().map(move |allow| (allow, [&places[..], &[allow.within]].concat()))
     })
     .collect()
 }
 
-/// The node of an entity and all that is written in it.
+/// What is said of an entity, wherever that is written: templates are elsewhere, and a vhost has several nodes.
 fn places(definition: &Definition) -> Vec<Span> {
     let fields = definition.fields().map(|(_, field)| field.span);
-    fields.chain(definition.arguments.values().map(|field| field.span)).chain([definition.extent]).collect()
+    fields.chain(definition.arguments.values().map(|field| field.span)).collect()
 }
 
 fn within(span: Span, places: &[Span]) -> bool {

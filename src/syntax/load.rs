@@ -1,6 +1,9 @@
 //! Files and what they include → one list of nodes.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     node::{Node, Word},
@@ -18,9 +21,16 @@ pub struct Loaded {
     pub nodes: Vec<Node>,
 }
 
-/// Reads files with all that they include, each once.
+/// Reads files with all that they include, each once in a place.
 pub fn load(paths: &[String], from: &dyn Sources, report: &mut Report) -> Loaded {
-    let mut loader = Loader { from, loaded: Loaded::default(), done: BTreeSet::new(), open: Vec::new() };
+    let mut loader = Loader {
+        from,
+        loaded: Loaded::default(),
+        read: BTreeMap::new(),
+        done: BTreeSet::new(),
+        open: Vec::new(),
+        place: Vec::new(),
+    };
     for path in paths {
         let path = normalize(path);
         let nodes = loader.file(&path, None, report);
@@ -60,9 +70,23 @@ fn read_text(
 struct Loader<'a> {
     from: &'a dyn Sources,
     loaded: Loaded,
-    done: BTreeSet<String>,
+    /// What each file holds, as far as it could be read: a file may be included in several places.
+    read: BTreeMap<String, Vec<Node>>,
+    /// The files that each place has.
+    done: BTreeSet<(Vec<Place>, String)>,
     /// The files that are being read, each included by the one before it.
     open: Vec<String>,
+    /// The nodes that the reading is in: none at the top level.
+    place: Vec<Place>,
+}
+
+/// A node that other files may be included in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// A vhost, by its name as it is written: several nodes of one are one place.
+    Vhost(Option<Arc<str>>),
+    /// A loop.
+    Loop(Span),
 }
 
 impl Loader<'_> {
@@ -71,9 +95,24 @@ impl Loader<'_> {
             report.push(cycle(&self.open, path, included));
             return Vec::new();
         }
-        if !self.done.insert(path.to_owned()) {
+        if !self.done.insert((self.place.clone(), path.to_owned())) {
             return Vec::new();
         }
+        let nodes = match self.read.get(path) {
+            Some(nodes) => nodes.clone(),
+            None => {
+                let nodes = self.parse(path, included, report);
+                self.read.insert(path.to_owned(), nodes.clone());
+                nodes
+            }
+        };
+        self.open.push(path.to_owned());
+        let all = self.within(path, nodes, report);
+        self.open.pop();
+        all
+    }
+
+    fn parse(&mut self, path: &str, included: Option<&Word>, report: &mut Report) -> Vec<Node> {
         let Some(id) = read_text(path, included, self.from, &mut self.loaded.sources, report) else {
             return Vec::new();
         };
@@ -87,16 +126,31 @@ impl Loader<'_> {
                     .help("`topoc init` writes a starter topology"),
             );
         }
-        self.open.push(path.to_owned());
+        nodes
+    }
+
+    /// The nodes of a place in a file, those of other files in the place of each `include`.
+    fn within(&mut self, path: &str, nodes: Vec<Node>, report: &mut Report) -> Vec<Node> {
         let mut all = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        for mut node in nodes {
             if node.is("include") {
                 all.extend(self.include(path, &node, report));
-            } else {
-                all.push(node);
+                continue;
             }
+            // elsewhere it is no word of the language
+            let place = match &*node.name.text {
+                "vhost" => Some(Place::Vhost(node.title().map(|title| title.text))),
+                "for" => Some(Place::Loop(node.name.span)),
+                _ => None,
+            };
+            if let Some(place) = place {
+                self.place.push(place);
+                let children = std::mem::take(&mut node.children);
+                node.children = self.within(path, children, report);
+                self.place.pop();
+            }
+            all.push(node);
         }
-        self.open.pop();
         all
     }
 
@@ -109,6 +163,14 @@ impl Loader<'_> {
             );
             return Vec::new();
         };
+        if word.text.contains("${") {
+            report.push(
+                Diagnostic::new(codes::BAD_VALUE, "an `include` cannot depend on a variable")
+                    .label(word.span, "files are read before variables have values")
+                    .help("write the path itself, or a pattern such as `\"vhosts/*.kdl\"`"),
+            );
+            return Vec::new();
+        }
         let pattern = relative(from, &word.text);
         if !word.text.contains(['*', '?', '[']) {
             return self.file(&pattern, Some(&word), report);

@@ -3,7 +3,7 @@
 use super::values::{SECRET_SOURCES, SecretSource, json, plain, secret, split};
 use crate::{
     diag::{Diagnostic, Report, Span, article, codes, did_you_mean, nearest},
-    kind::{Allow, Attribute, COMMON, Definition, Field, Kind, KindId, Place, Scope, Type, Value},
+    kind::{Allow, Attribute, COMMON, Definition, Field, Kind, KindId, Place, Scope, Type, Value, Within},
     syntax::{Entry, Node, Scalar, Word},
 };
 
@@ -82,12 +82,63 @@ impl<'a> Reader<'a, '_> {
         } else if let Some((attribute, source)) = self.find_secret(&name.text) {
             let value = secret(source, &entry.value);
             self.set(definition, attribute, value, entry.span);
+        } else if let Some(attribute) = self.part(&name.text) {
+            self.apart(definition, attribute, name, entry);
         } else if self.is_policy() {
             let field = Field { value: Value::from_scalar(&entry.value), span: entry.span };
             definition.arguments.insert(name.text.clone(), field);
             definition.unrecognized.insert(name.text.clone());
         } else {
             self.unknown(name);
+        }
+    }
+
+    /// An attribute that is written in a node with others, by the name that the broker has for it.
+    fn part(&self, name: &str) -> Option<&'static Attribute> {
+        self.kind.all_attributes().find(|attribute| attribute.name == name && attribute.within.is_some())
+    }
+
+    /// Says how such attributes are written, once for all of a node, and takes them as they are meant.
+    fn apart(
+        &mut self,
+        definition: &mut Definition,
+        attribute: &'static Attribute,
+        name: &Word,
+        entry: &Entry,
+    ) {
+        let Some(Within { node, .. }) = attribute.within else { return };
+        if !self.node.children.iter().any(|child| child.is(node)) {
+            self.set(definition, attribute, plain(&entry.value, attribute.ty), entry.span);
+        }
+        let said = |member: &Attribute| {
+            let child = || self.node.children.iter().find(|child| child.is(member.name))?.arguments().next();
+            let entry = self.node.property(member.name).or_else(child)?;
+            // no help may repeat a secret
+            Some(if member.ty == Type::Secret { "\"…\"".to_owned() } else { entry.value.to_kdl() })
+        };
+        let mut edit = node.to_owned();
+        let mut first = None;
+        for member in self.kind.all_attributes() {
+            let Some(Within { property, .. }) = member.within.filter(|within| within.node == node) else {
+                continue;
+            };
+            match (property, said(member)) {
+                (Some(property), Some(value)) => edit.push_str(&format!(" {property}={value}")),
+                (None, Some(value)) => edit.push_str(&format!(" {value}")),
+                (None, None) => edit.push_str(" \"…\""),
+                (Some(_), None) => continue,
+            }
+            first = first.or(said(member).map(|_| member.name));
+        }
+        if first == Some(attribute.name) {
+            self.report.push(
+                Diagnostic::new(
+                    codes::UNKNOWN_ATTRIBUTE,
+                    format!("`{}` is written as a part of `{node}`", name.text),
+                )
+                .label(name.span, "")
+                .help(format!("write `{edit}`")),
+            );
         }
     }
 
@@ -112,6 +163,8 @@ impl<'a> Reader<'a, '_> {
             && let Some(entry) = child.arguments().next()
         {
             self.set(definition, attribute, secret(source, &entry.value), child.span);
+        } else if let Some((attribute, entry)) = self.part(name).zip(child.arguments().next()) {
+            self.apart(definition, attribute, &child.name, entry);
         } else if self.is_policy() {
             let field = Field { value: json(child, self.report), span: child.span };
             definition.arguments.insert(child.name.text.clone(), field);
@@ -272,7 +325,8 @@ impl<'a> Reader<'a, '_> {
     fn allow(&mut self, definition: &mut Definition, child: &Node) {
         let because = child.property("because").and_then(|entry| entry.value.text().cloned());
         if let Some(lint) = child.title() {
-            definition.allows.push(Allow { lint: lint.text, because, span: child.span });
+            let within = self.node.extent;
+            definition.allows.push(Allow { lint: lint.text, because, span: child.span, within });
         } else {
             self.report.push(
                 Diagnostic::new(codes::MISSING, "`allow` needs the name of a lint")

@@ -157,7 +157,7 @@ fn vhost(topology: &mut Topology, node: &Node, report: &mut Report) {
     let mut definition = Definition::new(KindId::Vhost, None, node.span, Provenance::Written);
     set_name(&mut definition, &title);
     let nested = reader.attributes(&mut definition, 1);
-    insert(topology, definition, report);
+    add(topology, definition, report);
     topology.reserve(nested.len());
     for child in nested {
         entities::in_vhost(topology, &title.text, child, report);
@@ -166,6 +166,31 @@ fn vhost(topology: &mut Topology, node: &Node, report: &mut Report) {
 
 pub(super) fn set_name(definition: &mut Definition, title: &Word) {
     definition.set("name", crate::kind::Value::Text(title.text.clone()), title.span);
+}
+
+/// Adds an entity, or what is said of it to what has been said of it elsewhere: each team's file may have a node for
+/// the vhost that they share.
+pub(super) fn add(topology: &mut Topology, definition: Definition, report: &mut Report) {
+    let Some(first) = topology.same_as(&definition) else { return insert(topology, definition, report) };
+    let whose = match definition.kind {
+        KindId::VhostLimits => format!("the limits of vhost `{}` have", definition.title()),
+        kind => format!("the {} `{}` has", kind.word(), definition.title()),
+    };
+    first.external |= definition.external;
+    first.allows.extend(definition.allows.iter().cloned());
+    for (name, field) in definition.fields() {
+        match first.field(name) {
+            None => first.set(name, field.value.clone(), field.span),
+            Some(said) if said.value == field.value => {}
+            Some(said) => report.push(
+                Diagnostic::new(codes::DUPLICATE, format!("{whose} two values of `{name}`"))
+                    .label(field.span, "another here")
+                    .label(said.span, "first here")
+                    .note("the nodes of a vhost add up to one vhost, whichever files they stand in")
+                    .help("keep one of the two"),
+            ),
+        }
+    }
 }
 
 /// Adds an entity, or says that it is there already.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     DEFAULT_VHOST, Topology,
     attributes::Reader,
-    decode::{insert, set_name, unknown},
+    decode::{add, insert, set_name, unknown},
     derive,
     values::{argument, json, named_value, overrides},
 };
@@ -33,7 +33,7 @@ pub(super) fn in_vhost(topology: &mut Topology, vhost: &Arc<str>, node: &Node, r
             let mut limits =
                 Definition::new(KindId::VhostLimits, place.cloned(), node.span, Provenance::Written);
             Reader { kind: KindId::VhostLimits.kind(), node, report }.attributes(&mut limits, 0);
-            insert(topology, limits, report);
+            add(topology, limits, report);
         }
         _ => return false,
     }

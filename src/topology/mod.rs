@@ -98,6 +98,12 @@ impl Topology {
         None
     }
 
+    /// The entity of the same identity as another, to add to what is said of it.
+    pub(crate) fn same_as(&mut self, other: &Definition) -> Option<&mut Definition> {
+        let index = *self.by_identity.get(&other.identity())?;
+        self.definitions.get_mut(index)
+    }
+
     /// Every entity, in the order written; what is derived comes after what it is derived from.
     #[must_use]
     pub fn definitions(&self) -> &[Definition] {

@@ -106,7 +106,7 @@ fn describe(out: &mut String, kind: &'static Kind, attribute: &Attribute) -> fmt
         let operator = attribute
             .operator
             .map_or_else(String::new, |since| format!("; in operator policies from {since}"));
-        writeln!(out, "- Policy key: `{}`; {twin}{operator}", attribute.name)?;
+        writeln!(out, "- In a policy: `{}`; {twin}{operator}", attribute.spelling())?;
     }
     if let Some(place) = words::of_place(kind.place(attribute)) {
         writeln!(out, "- On the wire: {place}")?;
