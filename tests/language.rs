@@ -70,6 +70,27 @@ fn a_template_gives_way_to_its_user_but_for_what_repeats() {
 }
 
 #[test]
+fn a_template_may_be_used_again_below_its_own_user() {
+    let text = r#"
+        template "audited" { bind "audit" routing-key="${name}" }
+        template "keyed" { routing-key "k" }
+        exchange "a" type="topic" use="audited" { bind "b" use="keyed" }
+        queue "$${name}" use="audited" { bind "b" use="keyed" }
+    "#;
+    let found = entities(text, &Inputs::default());
+    let bindings: Vec<&String> = found.iter().filter(|line| line.starts_with("binding")).collect();
+    assert_eq!(
+        bindings,
+        [
+            "binding audit → a key a",
+            "binding b → a key k",
+            "binding audit → ${name} key ${name}",
+            "binding b → ${name} key k",
+        ]
+    );
+}
+
+#[test]
 fn loops_nest_and_a_lone_variable_keeps_its_type() {
     let text = r#"
         variable "limit" default=5

@@ -1,16 +1,17 @@
 //! Templates, loops and `${…}` → plain nodes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
+    bounds::{MAX_CHAIN, MAX_DEPTH, MAX_NODES},
     interpolate::{Scope, interpolate},
     node::{Entry, Node, Scalar, Word},
     variables::{Environment, Inputs, broker, choose, declare, twice, values},
 };
 use crate::diag::{Diagnostic, Report, Span, codes, did_you_mean};
-
-/// How many nodes loops and templates may make in all.
-const MAX_NODES: usize = 4_000_000;
 
 /// What is left when everything that repeats has been written out.
 #[derive(Debug, Default)]
@@ -53,13 +54,22 @@ pub fn expand(
     let values = values(&variables, chosen, inputs, report);
     let environment = chosen.map(|(name, node)| broker(name, node, &values, report));
     let variables = variables.iter().map(|(name, _)| name.text.clone()).collect();
-    let mut expander =
-        Expander { scope: Scope::new(values), templates, repeats, made: 0, full: false, report };
+    let mut expander = Expander {
+        scope: Scope::new(values),
+        templates: &templates,
+        repeats,
+        open: Vec::new(),
+        depth: 0,
+        made: 0,
+        turns: 0,
+        full: false,
+        report,
+    };
     let mut out = Vec::with_capacity(body.len());
     for node in body {
-        expander.node(node, &mut out);
+        expander.node(&node, &mut out);
     }
-    if expander.full {
+    if expander.is_full() {
         // a part of what was meant would raise mistakes that nobody made
         out.clear();
     }
@@ -68,96 +78,171 @@ pub fn expand(
 
 struct Expander<'a> {
     scope: Scope,
-    templates: BTreeMap<Arc<str>, (Word, Node)>,
+    templates: &'a BTreeMap<Arc<str>, (Word, Node)>,
     repeats: fn(&str) -> bool,
+    /// The templates of which a part is being written out.
+    open: Vec<Arc<str>>,
+    /// How many blocks are open.
+    depth: usize,
     made: usize,
+    /// How often loops have run.
+    turns: usize,
     full: bool,
     report: &'a mut Report,
 }
 
-impl Expander<'_> {
-    fn node(&mut self, mut node: Node, out: &mut Vec<Node>) {
-        if self.full {
-            return;
+/// A node's entries and children, with those of its templates.
+struct Merged<'n> {
+    entries: Vec<Entry>,
+    /// The children of templates come first, as if they had been written above.
+    inherited: Vec<&'n Node>,
+    own: &'n [Node],
+    /// The templates, that of the node itself first.
+    chain: Vec<Arc<str>>,
+}
+
+impl<'a> Expander<'a> {
+    fn is_full(&self) -> bool {
+        self.full || self.scope.is_full()
+    }
+
+    /// Says at most once that there is no room for what stands here.
+    fn fill(&mut self, trouble: String, at: Span) {
+        if !self.is_full() {
+            self.report.push(
+                Diagnostic::new(codes::TOO_LARGE, trouble)
+                    .label(at, "the bound is reached here")
+                    .help("cut the topology into several that are applied apart"),
+            );
         }
+        self.full = true;
+    }
+
+    fn node(&mut self, node: &Node, out: &mut Vec<Node>) {
         if node.is("for") {
-            self.repeat(&node, out);
+            self.repeat(node, out);
             return;
         }
         self.made += 1;
         if self.made > MAX_NODES {
-            self.full = true;
-            self.report.push(
-                Diagnostic::new(codes::TOO_LARGE, format!("loops make more than {MAX_NODES} nodes"))
-                    .label(node.span, "the bound is reached here")
-                    .help("cut the topology into several that are applied apart"),
-            );
+            self.fill(format!("the topology has more than {MAX_NODES} nodes"), node.span);
+        }
+        if self.is_full() {
             return;
         }
-        if node.property("use").is_some() {
-            self.with_template(node, out);
-            return;
+        let mut merged = self.merge(node);
+        let templated = !merged.chain.is_empty();
+        let title = merged.entries.iter().position(|entry| entry.name.is_none()).filter(|_| templated);
+        if templated {
+            // `${name}` in a template is the name of what uses it
+            let name = title.and_then(|at| {
+                let entry = &mut merged.entries[at];
+                interpolate(&mut entry.value, entry.span, &self.scope, self.report);
+                entry.value.text().cloned()
+            });
+            self.scope.enter(Arc::from("name"), Scalar::Text(name.unwrap_or_else(|| Arc::from(""))));
         }
-        self.own(&mut node);
-        out.push(node);
-    }
-
-    /// Interpolates a node's entries and expands its children.
-    fn own(&mut self, node: &mut Node) {
-        for entry in &mut node.entries {
-            interpolate(&mut entry.value, entry.span, &self.scope, self.report);
-        }
-        if !node.children.is_empty() {
-            let children = std::mem::take(&mut node.children);
-            let mut out = Vec::with_capacity(children.len());
-            for child in children {
-                self.node(child, &mut out);
+        for (at, entry) in merged.entries.iter_mut().enumerate() {
+            // a title is read once: what a variable puts in is not looked into again
+            if title != Some(at) {
+                interpolate(&mut entry.value, entry.span, &self.scope, self.report);
             }
-            node.children = out;
         }
+        let children = self.children(node, &merged);
+        if templated {
+            self.scope.leave();
+        }
+        let (name, span, extent) = (node.name.clone(), node.span, node.extent);
+        out.push(Node { name, entries: merged.entries, children, span, extent });
     }
 
-    fn with_template(&mut self, mut node: Node, out: &mut Vec<Node>) {
-        let mut chain: Vec<Arc<str>> = Vec::new();
-        while let Some(at) =
-            node.entries.iter().position(|entry| entry.name.as_ref().is_some_and(|name| &*name.text == "use"))
-        {
-            let mut entry = node.entries.remove(at);
+    fn children(&mut self, node: &Node, merged: &Merged<'_>) -> Vec<Node> {
+        if merged.inherited.is_empty() && merged.own.is_empty() {
+            return Vec::new();
+        }
+        if self.depth == MAX_DEPTH {
+            self.report.push(
+                Diagnostic::new(
+                    codes::TOO_LARGE,
+                    format!("templates make blocks that nest more than {MAX_DEPTH} deep"),
+                )
+                .label(node.span, "the block of this node is too deep")
+                .help("remove a `use` from a template: the language nests less than ten deep"),
+            );
+            return Vec::new();
+        }
+        self.depth += 1;
+        let mut out = Vec::with_capacity(merged.inherited.len() + merged.own.len());
+        let before = self.open.len();
+        self.open.extend(merged.chain.iter().cloned());
+        for child in &merged.inherited {
+            self.node(child, &mut out);
+        }
+        self.open.truncate(before);
+        for child in merged.own {
+            self.node(child, &mut out);
+        }
+        self.depth -= 1;
+        out
+    }
+
+    /// Adds to a node what its templates have and it has not.
+    fn merge<'n>(&mut self, node: &'n Node) -> Merged<'n>
+    where
+        'a: 'n,
+    {
+        let mut merged = Merged {
+            entries: node.entries.clone(),
+            inherited: Vec::new(),
+            own: &node.children,
+            chain: Vec::new(),
+        };
+        let is_use = |entry: &Entry| entry.name.as_ref().is_some_and(|name| &*name.text == "use");
+        if !merged.entries.iter().any(is_use) {
+            return merged;
+        }
+        let properties = node.properties().map(|(word, _)| &*word.text);
+        let mut has: HashSet<&str> = properties.chain(node.children.iter().map(|c| &*c.name.text)).collect();
+        while let Some(at) = merged.entries.iter().position(is_use) {
+            let mut entry = merged.entries.remove(at);
             interpolate(&mut entry.value, entry.span, &self.scope, self.report);
             let name = entry.value.text().cloned().unwrap_or_else(|| Arc::from(""));
-            if chain.contains(&name) {
-                self.report.push(
-                    Diagnostic::new(codes::BAD_TEMPLATE, format!("the template `{name}` uses itself"))
-                        .label(entry.span, "")
-                        .help("remove this `use`"),
-                );
-                break;
-            }
-            let Some((_, template)) = self.templates.get(&name) else {
-                let names = self.templates.keys().map(|name| &**name);
-                self.report.push(
-                    Diagnostic::new(codes::BAD_TEMPLATE, format!("there is no template `{name}`"))
-                        .label(entry.span, "used here")
-                        .help(did_you_mean(&name, names, "template")),
-                );
-                break;
-            };
-            merge(&mut node, template, self.repeats);
-            chain.push(name);
+            let Some(template) = self.template(&name, &entry, &merged.chain) else { break };
+            let properties =
+                template.properties().filter(|(word, _)| &*word.text == "use" || !has.contains(&*word.text));
+            merged.entries.extend(properties.map(|(_, entry)| entry.clone()));
+            let children = template
+                .children
+                .iter()
+                .filter(|c| (self.repeats)(&c.name.text) || !has.contains(&*c.name.text));
+            merged.inherited.splice(0..0, children);
+            has.extend(template.properties().map(|(word, _)| &*word.text));
+            has.extend(template.children.iter().map(|child| &*child.name.text));
+            merged.chain.push(name);
         }
-        // `${name}` in a template is the name of what uses it
-        if let Some(title) = node.entries.iter_mut().find(|entry| entry.name.is_none()) {
-            interpolate(&mut title.value, title.span, &self.scope, self.report);
-        }
-        let title = node.title().map_or_else(|| Arc::from(""), |title| title.text);
-        let mut scope = std::mem::take(&mut self.scope);
-        scope.with(Arc::from("name"), Scalar::Text(title), |scope| {
-            std::mem::swap(&mut self.scope, scope);
-            self.own(&mut node);
-            std::mem::swap(&mut self.scope, scope);
-        });
-        self.scope = scope;
-        out.push(node);
+        merged
+    }
+
+    /// The template of a name, which no template uses within itself.
+    fn template(&mut self, name: &Arc<str>, place: &Entry, chain: &[Arc<str>]) -> Option<&'a Node> {
+        let diagnostic = if chain.contains(name) || self.open.contains(name) {
+            Diagnostic::new(codes::BAD_TEMPLATE, format!("the template `{name}` uses itself"))
+                .label(place.span, "")
+                .help("remove this `use`")
+        } else if chain.len() == MAX_CHAIN {
+            Diagnostic::new(codes::TOO_LARGE, format!("more than {MAX_CHAIN} templates use one another"))
+                .label(place.span, "this one is too many")
+                .help("put what several of them say into one")
+        } else if let Some((_, template)) = self.templates.get(name) {
+            return Some(template);
+        } else {
+            let names = self.templates.keys().map(|name| &**name);
+            Diagnostic::new(codes::BAD_TEMPLATE, format!("there is no template `{name}`"))
+                .label(place.span, "used here")
+                .help(did_you_mean(name, names, "template"))
+        };
+        self.report.push(diagnostic);
+        None
     }
 
     fn repeat(&mut self, node: &Node, out: &mut Vec<Node>) {
@@ -172,18 +257,18 @@ impl Expander<'_> {
             return;
         };
         for value in self.loop_values(node) {
-            let mut scope = std::mem::take(&mut self.scope);
-            scope.with(name.text.clone(), value, |scope| {
-                std::mem::swap(&mut self.scope, scope);
-                for child in &node.children {
-                    self.node(child.clone(), out);
-                }
-                std::mem::swap(&mut self.scope, scope);
-            });
-            self.scope = scope;
-            if self.full {
+            self.turns += 1;
+            if self.turns > MAX_NODES {
+                self.fill(format!("loops run more than {MAX_NODES} times in all"), node.span);
+            }
+            if self.is_full() {
                 return;
             }
+            self.scope.enter(name.text.clone(), value);
+            for child in &node.children {
+                self.node(child, out);
+            }
+            self.scope.leave();
         }
     }
 
@@ -248,22 +333,4 @@ impl Expander<'_> {
         }
         values
     }
-}
-
-/// Adds to a node what its template has and it has not.
-fn merge(node: &mut Node, template: &Node, repeats: fn(&str) -> bool) {
-    let has = |node: &Node, name: &str| {
-        node.property(name).is_some() || node.children.iter().any(|child| child.is(name))
-    };
-    let properties = template.properties().filter(|(word, _)| &*word.text == "use" || !has(node, &word.text));
-    let properties: Vec<Entry> = properties.map(|(_, entry)| entry.clone()).collect();
-    let children: Vec<Node> = template
-        .children
-        .iter()
-        .filter(|child| repeats(&child.name.text) || !has(node, &child.name.text))
-        .cloned()
-        .collect();
-    node.entries.extend(properties);
-    // the template's own come first, as if they had been written above
-    node.children.splice(0..0, children);
 }

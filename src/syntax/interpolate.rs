@@ -1,28 +1,42 @@
 //! `${name}` in strings.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
-use super::node::Scalar;
+use super::{bounds::MAX_TEXT, node::Scalar};
 use crate::diag::{Diagnostic, Report, Span, codes, did_you_mean};
 
-/// The names that `${…}` may use, innermost last.
+/// The names that `${…}` may use, innermost last, and how much text they have made.
 #[derive(Default)]
 pub(super) struct Scope {
     frames: Vec<BTreeMap<Arc<str>, Scalar>>,
+    made: Cell<usize>,
 }
 
 impl Scope {
     /// A scope with the outermost names.
     pub(super) fn new(outermost: BTreeMap<Arc<str>, Scalar>) -> Self {
-        Self { frames: vec![outermost] }
+        Self { frames: vec![outermost], made: Cell::new(0) }
     }
 
-    /// Runs `body` with one more name.
-    pub(super) fn with<T>(&mut self, name: Arc<str>, value: Scalar, body: impl FnOnce(&mut Self) -> T) -> T {
+    /// Adds a name, which hides an outer one, until [`Scope::leave`].
+    pub(super) fn enter(&mut self, name: Arc<str>, value: Scalar) {
         self.frames.push(BTreeMap::from([(name, value)]));
-        let result = body(self);
+    }
+
+    /// Takes the innermost name away again.
+    pub(super) fn leave(&mut self) {
         self.frames.pop();
-        result
+    }
+
+    /// Whether more text was asked for than there may be; that is told where it happens.
+    pub(super) fn is_full(&self) -> bool {
+        self.made.get() > MAX_TEXT
+    }
+
+    /// Counts a piece of text before it is made; says whether there is room for it.
+    fn make(&self, bytes: usize) -> bool {
+        self.made.set(self.made.get().saturating_add(bytes));
+        !self.is_full()
     }
 
     fn get(&self, name: &str) -> Option<&Scalar> {
@@ -38,7 +52,7 @@ impl Scope {
 /// `${name}` takes that name's value with its type, so that `max-length "${limit}"` can be a number.
 pub(super) fn interpolate(value: &mut Scalar, span: Span, scope: &Scope, report: &mut Report) {
     let Scalar::Text(text) = &*value else { return };
-    if !text.contains("${") {
+    if !text.contains("${") || scope.is_full() {
         return;
     }
     let text = text.clone();
@@ -60,7 +74,6 @@ pub(super) fn interpolate(value: &mut Scalar, span: Span, scope: &Scope, report:
             rest = &rest[at + 2..];
             continue;
         }
-        out.push_str(&rest[..at]);
         let Some(end) = rest[at..].find('}') else {
             report.push(
                 Diagnostic::new(codes::UNKNOWN_VARIABLE, "a `${` is never closed")
@@ -70,16 +83,32 @@ pub(super) fn interpolate(value: &mut Scalar, span: Span, scope: &Scope, report:
             return;
         };
         let name = &rest[at + 2..at + end];
-        match scope.get(name) {
-            Some(Scalar::Text(text)) => out.push_str(text),
-            Some(Scalar::Bool(bool)) => out.push_str(if *bool { "true" } else { "false" }),
-            Some(other) => out.push_str(&other.to_kdl()),
-            None => report.push(unknown(name, span, scope)),
+        let found = match scope.get(name) {
+            Some(Scalar::Text(text)) => text.clone(),
+            Some(Scalar::Bool(bool)) => Arc::from(if *bool { "true" } else { "false" }),
+            Some(other) => Arc::from(other.to_kdl()),
+            None => {
+                report.push(unknown(name, span, scope));
+                Arc::from("")
+            }
+        };
+        if !scope.make(at + found.len()) {
+            report.push(too_much(span));
+            return;
         }
+        out.push_str(&rest[..at]);
+        out.push_str(&found);
         rest = &rest[at + end + 1..];
     }
     out.push_str(rest);
     *value = Scalar::Text(out.into());
+}
+
+fn too_much(span: Span) -> Diagnostic {
+    let mebibytes = MAX_TEXT >> 20;
+    Diagnostic::new(codes::TOO_LARGE, format!("`${{…}}` makes more than {mebibytes} MiB of text in all"))
+        .label(span, "the bound is reached here")
+        .help("put shorter text in: a name has at most 255 bytes")
 }
 
 fn unknown(name: &str, span: Span, scope: &Scope) -> Diagnostic {

@@ -3,6 +3,7 @@
 //! This room knows KDL and the five words that reuse it (`include`, `variable`, `environment`, `template`,
 //! `for`). It may not know what a queue is.
 
+mod bounds;
 mod complaint;
 mod expand;
 mod format;
@@ -14,6 +15,7 @@ mod scan;
 mod sources;
 mod variables;
 
+pub use bounds::{MAX_BYTES, MAX_DEPTH};
 pub use expand::{Expansion, expand};
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
@@ -21,6 +23,6 @@ pub use load::{Loaded, load, read};
 pub(crate) use load::{relative, unreadable};
 pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;
-pub use scan::{MAX_BYTES, MAX_DEPTH, MAX_SLASHDASH};
+pub use scan::MAX_SLASHDASH;
 pub use sources::{DiskSources, MemorySources, ReadError, STANDARD_INPUT, Sources};
 pub use variables::{Environment, Inputs, environment_name};

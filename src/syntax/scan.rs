@@ -4,12 +4,9 @@
 //! both are bounded here. The pass also finds where the top-level nodes end, so that they can be parsed apart:
 //! in parallel, and with errors that stay local.
 
+use super::bounds::MAX_DEPTH;
 use crate::diag::{Diagnostic, FileId, Span, codes};
 
-/// The longest source that is read, in bytes.
-pub const MAX_BYTES: usize = 32 * 1024 * 1024;
-/// How many braces deep a source may nest. The language itself needs less than ten.
-pub const MAX_DEPTH: usize = 64;
 /// How many slashdashed blocks may nest in one another.
 pub const MAX_SLASHDASH: usize = 4;
 
