@@ -155,6 +155,12 @@ impl Report {
         &self.diagnostics
     }
 
+    /// The findings, to go through one by one.
+    #[must_use]
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics
+    }
+
     /// The findings, to change their severity.
     pub fn diagnostics_mut(&mut self) -> &mut [Diagnostic] {
         &mut self.diagnostics

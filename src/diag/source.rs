@@ -32,6 +32,12 @@ impl Span {
         self.file.0 != u32::MAX
     }
 
+    /// Whether all of another place is in this one.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// From the start of this place to the end of another in the same source.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
