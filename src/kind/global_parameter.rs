@@ -2,6 +2,9 @@
 
 use super::{Attribute, Kind, KindId, Place, Scope, Segment, Type, Wire, parameter};
 
+/// How the names of topoc's own records begin: a topology may have no parameter of such a name.
+pub const RECORD_PREFIX: &str = "topoc:";
+
 pub(super) const GLOBAL_PARAMETER: Kind = Kind {
     id: KindId::GlobalParameter,
     keyword: "global-parameter",

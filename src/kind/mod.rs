@@ -36,6 +36,7 @@ pub use attribute::{
     Attribute, Change, OLDEST, Place, Preset, Twin, Type, VERSIONS, Version, Within, version,
 };
 pub use definition::{Allow, Definition, Derived, Field, Identity, Provenance};
+pub use global_parameter::RECORD_PREFIX;
 pub use value::{Secret, Value, duration, is_age, show_duration, show_size, size};
 pub use wire::{Reveal, WireError, from_json, from_wire, to_json, to_wire, to_wire_value};
 

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
-use super::record::{RECORD_PREFIX, Record};
+use super::record::Record;
 use crate::{
     diag::Span,
-    kind::{Definition, Identity, KINDS, KindId, Value, Version, from_wire, version},
+    kind::{Definition, Identity, KINDS, KindId, RECORD_PREFIX, Value, Version, from_wire, version},
     topology::Topology,
 };
 

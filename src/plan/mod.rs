@@ -15,6 +15,6 @@ mod step;
 pub use build::{Pair, SameSecret, plan};
 pub use compare::Difference;
 pub use live::{Held, Live, LiveError, Messages};
-pub use record::{Parameter, RECORD_PREFIX, Record};
+pub use record::{Parameter, Record};
 pub use show::{Shown, count, digits, human, json, summary};
 pub use step::{Action, Danger, Plan, Step, StepId};

@@ -11,10 +11,8 @@ use std::{
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::kind::{Identity, KINDS, KindId, Scope};
+use crate::kind::{Identity, KINDS, KindId, RECORD_PREFIX, Scope};
 
-/// How the names of the record's global parameters start.
-pub const RECORD_PREFIX: &str = "topoc:";
 const VERSION: u64 = 1;
 
 /// The broker takes 5 MB safely in one parameter and refuses 8 MB.
