@@ -24,6 +24,7 @@ pub mod plan;
 pub mod syntax;
 mod threads;
 pub mod topology;
+mod uri;
 
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
 use crate::broker::address::{decode, parse};
 use crate::broker::{Credentials, Endpoint, Error, Overview, Secret};
+use crate::uri;
 
 /// Where AMQP is spoken, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,16 +68,15 @@ impl AmqpAddress {
 
     /// The URL of a virtual host. It holds the password: not to be shown.
     pub fn url(&self, vhost: &str) -> Secret {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let Credentials { username, password } = &self.credentials;
         Secret::new(format!(
             "{}://{}:{}@{}:{}/{}",
             self.scheme(),
-            encode(username),
-            encode(password.expose()),
+            uri::part(username),
+            uri::part(password.expose()),
             self.host,
             self.port,
-            encode(vhost)
+            uri::part(vhost)
         ))
     }
 

@@ -1,10 +1,8 @@
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-/// What RFC 3986 never needs encoded; all else is, so that a name with `/`, `%2f` or a space stays one segment.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+use crate::uri;
 
 /// The methods that the management API knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,13 +106,13 @@ impl Request {
         let mut path = String::from("/api");
         for segment in &self.segments {
             path.push('/');
-            path.extend(utf8_percent_encode(segment, RESERVED));
+            path.push_str(&uri::part(segment));
         }
         for (index, (name, value)) in self.query.iter().enumerate() {
             path.push(if index == 0 { '?' } else { '&' });
-            path.extend(utf8_percent_encode(name, RESERVED));
+            path.push_str(&uri::part(name));
             path.push('=');
-            path.extend(utf8_percent_encode(value, RESERVED));
+            path.push_str(&uri::part(value));
         }
         path
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Code, Diagnostic, Label, Report, Severity, SourceMap};
+use crate::uri;
 
 /// The report as one SARIF run. `page` gives a code's documentation in Markdown.
 #[must_use]
@@ -70,7 +71,7 @@ fn location(label: &Label, sources: &SourceMap) -> Option<Value> {
     let file = sources.get(label.span.file)?;
     let (start, end) = (file.location(label.span.start as usize), file.location(label.span.end as usize));
     let mut value = json!({ "physicalLocation": {
-        "artifactLocation": { "uri": uri(&file.name) },
+        "artifactLocation": { "uri": reference(&file.name) },
         "region": {
             "startLine": start.line,
             "startColumn": start.column,
@@ -85,13 +86,7 @@ fn location(label: &Label, sources: &SourceMap) -> Option<Value> {
 }
 
 /// A path as a URI reference.
-fn uri(path: &str) -> String {
-    let encoded: String = path
-        .bytes()
-        .map(|byte| {
-            let plain = byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-            if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-        })
-        .collect();
+fn reference(path: &str) -> String {
+    let encoded = uri::path(path);
     if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
 }

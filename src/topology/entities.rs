@@ -13,6 +13,7 @@ use crate::{
     diag::{Diagnostic, Report, Span, codes},
     kind::{Definition, KindId, Provenance, Secret, Value},
     syntax::Node,
+    uri,
 };
 
 /// Reads an entity of a vhost; says whether the node is one.
@@ -97,14 +98,7 @@ fn source(shovel: &Definition, node: &Node, report: &mut Report) {
 /// An end of a shovel without an address is the broker itself, in the shovel's vhost.
 fn local_ends(shovel: &mut Definition, span: Span) {
     let vhost = shovel.vhost.as_deref().unwrap_or(DEFAULT_VHOST);
-    let encoded: String = vhost
-        .bytes()
-        .map(|byte| {
-            let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-            if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-        })
-        .collect();
-    let here = Value::Secret(Secret::Literal(format!("amqp:///{encoded}").into()));
+    let here = Value::Secret(Secret::Literal(format!("amqp:///{}", uri::part(vhost)).into()));
     for end in ["src-uri", "dest-uri"] {
         if shovel.field(end).is_none() {
             shovel.set(end, here.clone(), span);
