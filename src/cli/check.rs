@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Compiled,
-    diag::{Code, Report, Severity, Span, github, human, json, sarif},
+    diag::{Code, Report, Severity, Span, counted, github, human, json, sarif},
     kind::{KindId, Provenance, VERSIONS, Version},
     lint,
 };
@@ -141,13 +141,4 @@ fn summary(compiled: &Compiled) -> String {
         .collect();
     let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
     format!("checked {} in {}: {found}", parts.join(", "), counted(compiled.sources.files().len(), "file"))
-}
-
-/// A number and its noun in the right number.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    match (count, noun.strip_suffix('y')) {
-        (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{count} {stem}ies"),
-        _ => format!("{count} {noun}s"),
-    }
 }

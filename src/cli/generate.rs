@@ -10,12 +10,11 @@ use clap::{Args, ValueEnum};
 use super::{
     Exit, Input, Outcome, Screen, Stop,
     arguments::{CommandSources, Files},
-    check::counted,
     write,
 };
 use crate::{
     codegen::{self, Error, Generated},
-    diag::{Severity, human},
+    diag::{Severity, counted, human},
 };
 
 /// Generate the typed code of a topology's services

@@ -15,10 +15,12 @@ pub mod sarif;
 #[cfg(feature = "codegen")]
 mod snippet;
 mod source;
+mod words;
 
 pub use codes::{CODES, Code};
-pub use nearest::{article, did_you_mean, nearest};
+pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
+pub use words::{article, counted, plural};
 
 use std::collections::BTreeSet;
 

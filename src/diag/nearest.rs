@@ -41,13 +41,6 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
     }
 }
 
-/// `a` or `an`, as the word after it wants.
-#[must_use]
-pub fn article(word: &str) -> &'static str {
-    // of the language's words, those in `u` (`user`) sound like `you`
-    if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,10 +10,10 @@ use super::{
     scene::{Item, Scene, Thing},
 };
 use crate::{
-    diag::{Severity, SourceMap},
+    diag::{Severity, SourceMap, counted},
     graph::{Graph, predeclared_type},
     kind::{Definition, Value, show_duration},
-    topology::{DEFAULT_VHOST, Exchange, Queue, QueueType},
+    topology::{DEFAULT_VHOST, Exchange, Queue, QueueType, delay_queue},
 };
 
 /// All that a picture is made of.
@@ -330,7 +330,7 @@ impl<'a> Drawing<'_, 'a> {
                 let mut facts =
                     of(queue.0, &format!("{} queue", queue.queue_type(self.graph.topology).word()));
                 if self.fold.ladders.contains(&index) {
-                    facts.push(format!("the delay queues are {}.retry.1 and so on", queue.name()));
+                    facts.push(format!("the delay queues are {} and so on", delay_queue(queue.name(), 1)));
                 }
                 facts
             }
@@ -358,10 +358,6 @@ fn noun(thing: &Thing<'_>, count: usize) -> &'static str {
         (_, 1) => "queue",
         (_, _) => "queues",
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The worst of some findings.

@@ -10,7 +10,7 @@ use topoc_routing::{BindingId, Destination, ExchangeId, Message, QueueId};
 use super::{Flow, Graph, Routes, is_open};
 use crate::{
     kind::{Definition, KindId, Value},
-    topology::DEFAULT_VHOST,
+    topology::{DEFAULT_VHOST, delay_queue},
 };
 
 /// What messages can come to in a vhost.
@@ -128,7 +128,7 @@ impl Closure<'_, '_> {
             let Some(queue) = self.routes.queue(id) else { continue };
             if let Some(Value::List(steps)) = queue.0.value("retry") {
                 for step in 1..=steps.len() {
-                    self.arrive_named(&format!("{}.retry.{step}", queue.name()));
+                    self.arrive_named(&delay_queue(queue.name(), step));
                 }
             }
             if let Some(dead) = queue.0.text("retry-then") {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::{Graph, is_predeclared};
 use crate::{
     kind::{Definition, KindId, Value},
-    topology::{Binding, Consumes, Exchange, Message, Queue, Rpc, Service},
+    topology::{Binding, Consumes, Exchange, Message, Queue, Rpc, Service, delay_queue},
 };
 
 /// A place in the graph.
@@ -178,9 +178,7 @@ impl<'g, 'a> Ways<'g, 'a> {
             _ => 0,
         };
         for step in 1..=steps {
-            if let Some(delay) =
-                self.queues.get(&(vhost, &*format!("{}.retry.{step}", queue.name()))).copied()
-            {
+            if let Some(delay) = self.queue(vhost, &delay_queue(queue.name(), step)) {
                 self.places.add_edge(from, delay, Edge::Retry);
             }
         }

@@ -4,12 +4,15 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Context, Lint, error,
-    permission_insufficient::{DEFAULT_EXCHANGE, Gap, gaps},
+    permission_insufficient::{Gap, gaps},
 };
 use crate::{
     diag::{Diagnostic, Report, Span},
     syntax::quote,
-    topology::{DEFAULT_VHOST, Service, Topology, privilege},
+    topology::{
+        DEFAULT_VHOST, Service, Topology,
+        privilege::{self, DEFAULT_EXCHANGE},
+    },
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -36,9 +39,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 LINT.code,
                 format!("`{}` may not write to the default exchange, which it needs", permission.text("user").unwrap_or("")),
             )
-            .label(permission.span_of("write"), "does not match `amq.default`")
+            .label(permission.span_of("write"), format!("does not match `{DEFAULT_EXCHANGE}`"))
             .label(span, format!("`{}` {why}", service.name.text))
-            .note("in permissions the default exchange goes by the name `amq.default`; the broker answers 403 ACCESS_REFUSED")
+            .note(format!("in permissions the default exchange goes by the name `{DEFAULT_EXCHANGE}`; the broker answers 403 ACCESS_REFUSED"))
             .help(format!("write `write={}`", quote(&privilege::pattern(&write)))),
         );
     }

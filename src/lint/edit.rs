@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use crate::{
-    diag::Span,
+    diag::{Span, counted},
     syntax::quote,
     topology::{Binding, Message},
 };
@@ -30,11 +30,6 @@ pub(super) fn some_of<T: Display>(names: impl IntoIterator<Item = T>) -> String 
     }
 }
 
-/// `1 queue`, `2 queues`.
-pub(super) fn count(number: usize, word: &str) -> String {
-    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
-}
-
 /// Where a binding's key is written, else the `bind`.
 pub(super) fn key_span(binding: Binding<'_>) -> Span {
     binding.0.span_of("routing-key")
@@ -56,7 +51,7 @@ pub(super) fn a(word: &str) -> String {
 pub(super) fn and_others(first: &str, all: usize) -> String {
     match all.saturating_sub(1) {
         0 => format!("`{first}`"),
-        others => format!("`{first}` and {}", count(others, "other queue")),
+        others => format!("`{first}` and {}", counted(others, "other queue")),
     }
 }
 

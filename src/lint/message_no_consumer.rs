@@ -9,7 +9,7 @@ use crate::{
     diag::{Diagnostic, Report},
     graph::{Flow, is_federated, is_open},
     kind::{KindId, Value},
-    topology::{DEFAULT_VHOST, Message, Queue, QueueType},
+    topology::{DEFAULT_VHOST, Message, Queue, QueueType, delay_queue},
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -68,7 +68,7 @@ fn leads_to<'a>(flow: &Flow<'_, 'a>, wanted: impl Fn(Queue<'a>) -> bool) -> bool
         let is = net.queue(id);
         let mut next = Vec::new();
         if let Some(Value::List(steps)) = queue.0.value("retry") {
-            let delays = (1..=steps.len()).map(|step| format!("{}.retry.{step}", is.name));
+            let delays = (1..=steps.len()).map(|step| delay_queue(&is.name, step));
             next.extend(delays.filter_map(|name| net.queue_id(&name)));
         }
         if let Some(exchange) = is.dead_letter_exchange.as_deref().and_then(|name| net.exchange_id(name)) {

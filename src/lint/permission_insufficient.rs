@@ -9,11 +9,11 @@ use crate::{
     diag::{Diagnostic, Report, Span},
     kind::{Definition, Provenance},
     syntax::quote,
-    topology::{DEFAULT_VHOST, Service, privilege},
+    topology::{
+        DEFAULT_VHOST, Service,
+        privilege::{self, DEFAULT_EXCHANGE},
+    },
 };
-
-/// How permissions name the default exchange.
-pub(super) const DEFAULT_EXCHANGE: &str = "amq.default";
 
 pub(super) const LINT: Lint = Lint {
     code: error("S004", "permission-insufficient", "A service's user may not do what the service does."),

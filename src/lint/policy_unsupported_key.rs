@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     Context, Lint,
-    edit::{count, some_of},
+    edit::some_of,
     error, ha_policy_4x,
     policies::{counts, entities, identity, priority, selections, type_word},
 };
 use crate::{
-    diag::{Diagnostic, Report},
+    diag::{Diagnostic, Report, counted},
     graph::{Selection, policy_keys},
     kind::{Definition, version},
     topology::Policy,
@@ -42,7 +42,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         let Some(first) = queues.first() else { continue };
         let others = match queues.len() - 1 {
             0 => String::new(),
-            others => format!(" and {}", count(others, "other queue")),
+            others => format!(" and {}", counted(others, "other queue")),
         };
         let lost = policy_keys(policy).map(|(key, _)| key).filter(|key| counts(context, first, key));
         let key_span =

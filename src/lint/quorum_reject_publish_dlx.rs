@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Context, Lint, edit::count, error};
+use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, Span},
+    diag::{Diagnostic, Report, Span, counted},
     graph::Source,
     topology::{Queue, QueueType},
 };
@@ -40,7 +40,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     for (source, queues) in places {
         let Some(first) = queues.first() else { continue };
         let more = if queues.len() > 1 {
-            format!(" and {} more", count(queues.len() - 1, "quorum queue"))
+            format!(" and {} more", counted(queues.len() - 1, "quorum queue"))
         } else {
             String::new()
         };

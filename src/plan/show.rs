@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Action, Plan, Step, compare::shown};
 use crate::{
-    diag::SourceMap,
+    diag::{SourceMap, plural},
     kind::{Definition, KindId, Place, Type},
 };
 
@@ -80,15 +80,6 @@ fn several_vhosts(plan: &Plan) -> bool {
     vhosts.any(|vhost| Some(vhost) != first)
 }
 
-fn plural(kind: KindId) -> String {
-    let word = kind.word();
-    match kind {
-        KindId::Policy | KindId::OperatorPolicy => format!("{}ies", word.trim_end_matches('y')),
-        KindId::VhostLimits | KindId::UserLimits => word.to_owned(),
-        _ => format!("{word}s"),
-    }
-}
-
 /// The plan in aligned columns, each step with its sign, reason, place and danger, and nothing where there is none.
 #[must_use]
 pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
@@ -118,7 +109,7 @@ pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
                 let line = format!(
                     "  {sign} … and {} more {}: --all\n",
                     digits(i64::try_from(*more).unwrap_or(i64::MAX)),
-                    if *more == 1 { step.kind.word().to_owned() } else { plural(step.kind) }
+                    if *more == 1 { step.kind.word().to_owned() } else { plural(step.kind.word()) }
                 );
                 out.push_str(&line);
             }

@@ -13,8 +13,9 @@ use crate::{
     syntax::{Node, Word},
 };
 
-/// The name of the delay queue of a step, counted from 1.
-fn delay_queue(queue: &str, step: usize) -> String {
+/// The name of the delay queue of a step of a queue's `retry`, counted from 1.
+#[must_use]
+pub fn delay_queue(queue: &str, step: usize) -> String {
     format!("{queue}.retry.{step}")
 }
 

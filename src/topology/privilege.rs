@@ -10,7 +10,7 @@ use super::{Topology, contract::Service};
 use crate::kind::{Definition, Derived, Identity, KindId, Provenance, Value};
 
 /// How permissions name the default exchange.
-const DEFAULT_EXCHANGE: &str = "amq.default";
+pub const DEFAULT_EXCHANGE: &str = "amq.default";
 
 /// What a service's flows write and read in one vhost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
