@@ -41,7 +41,19 @@ impl Package {
             "fn main() -> Result<(), topoc::codegen::Error> {\n    topoc::codegen::configure().compile(\"topology.kdl\")\n}\n",
         );
         let _ = fs::remove_dir_all(package.0.join("parts"));
+        package.forget();
         package
+    }
+
+    /// Takes away what earlier runs have built of the package itself, perhaps with another topoc.
+    fn forget(&self) {
+        for folder in ["target/debug/build", "target/debug/.fingerprint"] {
+            for entry in fs::read_dir(self.0.join(folder)).into_iter().flatten().flatten() {
+                if entry.file_name().to_string_lossy().starts_with("shop-") {
+                    fs::remove_dir_all(entry.path()).unwrap();
+                }
+            }
+        }
     }
 
     fn write(&self, path: &str, text: &str) {
