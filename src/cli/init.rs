@@ -1,15 +1,19 @@
 //! `topoc init`: a topology to start from.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
 use super::{Exit, Outcome, Screen, Stop, arguments::DEFAULT_FILE, write};
+use crate::syntax::quote;
 
-/// What is written: it checks clean and says what its parts are for.
-pub(super) const STARTER: &str = include_str!("init/topology.kdl");
+/// What is written, under the folder's name in place of `shop`: it checks clean and says what its parts are for.
+const STARTER: &str = include_str!("init/topology.kdl");
 
-/// Write a commented starter topology
+/// Write a commented starter topology, named after its folder
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -38,17 +42,27 @@ impl Init {
                 format!("topoc init {} --force", self.folder.display()),
             ));
         }
-        let cannot = |error: std::io::Error| {
+        let cannot = |error: io::Error| {
             Stop::wrong(
                 format!("`{shown}` cannot be written: {error}"),
                 "name a folder that you may write to",
             )
         };
         fs::create_dir_all(&self.folder).map_err(cannot)?;
-        write::whole(&path, STARTER).map_err(cannot)?;
+        write::whole(&path, starter(&self.folder)).map_err(cannot)?;
         writeln!(screen.out(), "wrote {shown}")?;
         writeln!(screen.out(), "next: topoc check {shown}")?;
         writeln!(screen.out(), "      topoc diff {shown} --broker http://guest:guest@localhost:15672")?;
         Ok(Exit::Ok)
     }
+}
+
+/// The starter topology of a folder. The name owns what is applied, so two projects on one broker need two.
+fn starter(folder: &Path) -> String {
+    let name = fs::canonicalize(folder).ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let Some(name) = name else { return STARTER.to_owned() };
+    let quoted = quote(&name).replace("${", "$${");
+    ["topology", "vhost"].into_iter().fold(STARTER.to_owned(), |text, word| {
+        text.replace(&format!("{word} \"shop\""), &format!("{word} {quoted}"))
+    })
 }

@@ -21,7 +21,7 @@ const GUIDE: &str = include_str!("../../docs/guide.md");
 const STARTER: &str = include_str!("../../src/cli/init/topology.kdl");
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/first-service");
 /// The folder that the guide works in.
-const FOLDER: &str = "first-service";
+const FOLDER: &str = "shop";
 /// How long a file is looked at again that a program in the background still writes.
 const PATIENCE: Duration = Duration::from_secs(40);
 
