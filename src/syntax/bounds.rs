@@ -4,7 +4,8 @@
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// How many blocks may nest, as written and as templates make them. The language itself needs less than ten.
 pub const MAX_DEPTH: usize = 64;
-/// How many nodes loops and templates may make, and how often loops may run, in all.
+/// How many nodes files may have, how many loops and templates may make of them, and how often loops may run, in all.
+/// Each takes some hundred bytes, and a finding in each some hundred more.
 pub(super) const MAX_NODES: usize = 1_000_000;
 /// How much text `${…}` may make, in bytes, in all.
 pub(super) const MAX_TEXT: usize = 64 * 1024 * 1024;

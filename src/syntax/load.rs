@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
 };
 
 use super::{
     node::{Node, Word},
-    parse::parse,
+    parse::{fits, parse_counted, too_many},
     sources::{ReadError, Sources},
 };
 use crate::diag::{Diagnostic, FileId, Report, SourceMap, Span, codes};
@@ -30,6 +30,7 @@ pub fn load(paths: &[String], from: &dyn Sources, report: &mut Report) -> Loaded
         done: BTreeSet::new(),
         open: Vec::new(),
         place: Vec::new(),
+        count: AtomicUsize::new(0),
     };
     for path in paths {
         let path = normalize(path);
@@ -78,6 +79,8 @@ struct Loader<'a> {
     open: Vec<String>,
     /// The nodes that the reading is in: none at the top level.
     place: Vec<Place>,
+    /// How many nodes have been parsed.
+    count: AtomicUsize,
 }
 
 /// A node that other files may be included in.
@@ -99,7 +102,13 @@ impl Loader<'_> {
             return Vec::new();
         }
         let nodes = match self.read.get(path) {
-            Some(nodes) => nodes.clone(),
+            Some(nodes) => {
+                if let Some(word) = included.filter(|_| !fits(&self.count, nodes)) {
+                    report.push(*too_many(word.span));
+                    return Vec::new();
+                }
+                nodes.clone()
+            }
             None => {
                 let nodes = self.parse(path, included, report);
                 self.read.insert(path.to_owned(), nodes.clone());
@@ -117,7 +126,7 @@ impl Loader<'_> {
             return Vec::new();
         };
         let before = report.diagnostics().len();
-        let nodes = parse(&self.loaded.sources, id, report);
+        let nodes = parse_counted(&self.loaded.sources, id, &self.count, report);
         if nodes.is_empty() && report.diagnostics().len() == before {
             let end = self.loaded.sources.get(id).map_or(0, |source| source.text.len().min(1));
             report.push(

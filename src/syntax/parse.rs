@@ -1,10 +1,14 @@
 //! One KDL text → nodes, by way of the `kdl` crate, which nothing outside this file knows.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 use super::{
+    bounds::MAX_NODES,
     complaint::{complaints, single_quotes},
     node::{Entry, Node, Scalar, Word},
     scan::{Piece, scan},
@@ -18,9 +22,21 @@ use crate::{
 const CHUNK_BYTES: usize = 64 * 1024;
 /// In how many shares threads take a large file's pieces.
 const SHARES: usize = 64;
+/// How long a node may be without a block that is parsed apart: the parser takes some hundred times as much memory.
+const MAX_NODE_BYTES: usize = 1024 * 1024;
 
 /// Parses a source. Nodes that are well-formed come back even when others are not.
 pub fn parse(sources: &SourceMap, file: FileId, report: &mut Report) -> Vec<Node> {
+    parse_counted(sources, file, &AtomicUsize::new(0), report)
+}
+
+/// Parses one source of several, of which `count` nodes have been read before.
+pub(super) fn parse_counted(
+    sources: &SourceMap,
+    file: FileId,
+    count: &AtomicUsize,
+    report: &mut Report,
+) -> Vec<Node> {
     let Some(text) = sources.get(file).map(|source| source.text.as_str()) else { return Vec::new() };
     // a byte-order mark is no part of the first node's name
     let base = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
@@ -30,8 +46,31 @@ pub fn parse(sources: &SourceMap, file: FileId, report: &mut Report) -> Vec<Node
         return Vec::new();
     }
     let share = jobs.len().div_ceil(SHARES);
-    let results = threads::map(&jobs, share, |job| parse_job(job, file));
+    let results = threads::map(&jobs, share, |job| parse_job(job, file, count));
+    if count.load(Ordering::Relaxed) > MAX_NODES {
+        // a part of what was meant would raise mistakes that nobody made
+        report.push(*too_many(Span::new(file, base, base)));
+        return Vec::new();
+    }
     assemble(&jobs, results, report)
+}
+
+/// Counts nodes that are read once more; whether there may be so many.
+pub(super) fn fits(count: &AtomicUsize, nodes: &[Node]) -> bool {
+    fn size(nodes: &[Node]) -> usize {
+        nodes.iter().map(|node| 1 + size(&node.children)).sum()
+    }
+    count.fetch_add(size(nodes), Ordering::Relaxed);
+    count.load(Ordering::Relaxed) <= MAX_NODES
+}
+
+/// What a file has is over the bound.
+pub(super) fn too_many(place: Span) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::new(codes::TOO_LARGE, format!("the files have more than {MAX_NODES} nodes"))
+            .label(place, "the bound is reached here")
+            .help("use `for` and `template` for what repeats, or cut the topology into several"),
+    )
 }
 
 /// Where the nodes of a job belong.
@@ -70,8 +109,22 @@ fn plan<'a>(
             jobs.push(Job { text: &text[start..end], base: base + start, slot, pieces });
         }
     };
-    for piece in scan(text, file, base)? {
+    let pieces = scan(text, file, base)?;
+    if pieces.len() > MAX_NODES {
+        return Err(too_many(Span::new(file, base, base)));
+    }
+    for piece in pieces {
         let size = piece.end - piece.start;
+        let header = piece.block.map_or(size, |(open, _)| open - piece.start);
+        if header > MAX_NODE_BYTES {
+            let start = base + piece.start;
+            let mib = MAX_NODE_BYTES >> 20;
+            return Err(Box::new(
+                Diagnostic::new(codes::TOO_LARGE, format!("a node has more than {mib} MiB"))
+                    .label(Span::new(file, start, start), "it begins here")
+                    .help("write `/*` and `*/` around what is not to be read, rather than `/-` before it"),
+            ));
+        }
         if size > CHUNK_BYTES
             && let Some((open, close)) = piece.block
         {
@@ -124,17 +177,20 @@ fn assemble(jobs: &[Job<'_>], results: Vec<Parsed>, report: &mut Report) -> Vec<
 }
 
 /// Parses a job whole, and node by node where that does not succeed, so that errors stay local.
-fn parse_job(job: &Job<'_>, file: FileId) -> Parsed {
+fn parse_job(job: &Job<'_>, file: FileId, count: &AtomicUsize) -> Parsed {
     let mut report = Report::default();
+    if count.load(Ordering::Relaxed) > MAX_NODES {
+        return (Vec::new(), report);
+    }
     if let Ok(document) = KdlDocument::parse_v2(job.text) {
-        let convert = Convert { file, base: job.base, text: job.text };
+        let convert = Convert { file, base: job.base, text: job.text, count };
         let nodes = document.nodes().iter().map(|node| convert.node(node, &mut report)).collect();
         return (nodes, report);
     }
     let mut nodes = Vec::new();
     for piece in &job.pieces {
         let text = &job.text[piece.start..piece.end];
-        let convert = Convert { file, base: job.base + piece.start, text };
+        let convert = Convert { file, base: job.base + piece.start, text, count };
         match KdlDocument::parse_v2(text) {
             Ok(document) => nodes.extend(document.nodes().iter().map(|node| convert.node(node, &mut report))),
             Err(error) => {
@@ -151,6 +207,7 @@ struct Convert<'a> {
     file: FileId,
     base: usize,
     text: &'a str,
+    count: &'a AtomicUsize,
 }
 
 impl Convert<'_> {
@@ -159,6 +216,7 @@ impl Convert<'_> {
     }
 
     fn node(&self, node: &KdlNode, report: &mut Report) -> Node {
+        self.count.fetch_add(1, Ordering::Relaxed);
         let name = self.word(node.name());
         let entries: Vec<Entry> = node.entries().iter().map(|entry| self.entry(entry, report)).collect();
         let span = entries.last().map_or(name.span, |last| name.span.to(last.span));

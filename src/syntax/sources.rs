@@ -1,6 +1,11 @@
 //! Where texts come from: the one door between the compiler and the file system.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
 /// The name under which standard input is read and shown.
 pub const STANDARD_INPUT: &str = "<stdin>";
@@ -55,12 +60,11 @@ impl Sources for DiskSources {
         if metadata.len() > super::MAX_BYTES as u64 {
             return Err(ReadError::TooLarge(metadata.len()));
         }
-        let bytes = fs::read(path).map_err(classify)?;
-        // a pipe or device has no length beforehand
-        if bytes.len() > super::MAX_BYTES {
-            return Err(ReadError::TooLarge(bytes.len() as u64));
-        }
-        Ok(bytes)
+        let bound = super::MAX_BYTES as u64 + 1;
+        let mut bytes = Vec::new();
+        // a pipe or device has no length beforehand, and may have no end
+        fs::File::open(path).and_then(|file| file.take(bound).read_to_end(&mut bytes)).map_err(classify)?;
+        if bytes.len() as u64 >= bound { Err(ReadError::TooLarge(bound)) } else { Ok(bytes) }
     }
 
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {

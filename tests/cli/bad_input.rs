@@ -31,6 +31,8 @@ fn what_is_no_text() {
 #[test]
 fn what_is_too_large() {
     refused("queue \"a\"\n".repeat(5_000_000), "`a.kdl` has 48 MiB, and a topology file may have 32");
+    refused("a\n".repeat(15_000_000), "the files have more than 1000000 nodes");
+    refused("a".to_owned() + &" 1".repeat(1_000_000), "a node has more than 1 MiB");
     refused("a {\n".repeat(100_000), "blocks nest more than 64 deep");
     refused("a {".repeat(100_000) + &"}".repeat(100_000), "blocks nest more than 64 deep");
     refused("a /-{\n".repeat(1000) + &"}\n".repeat(1000), "more than 4 slashdashed blocks nest");
@@ -38,6 +40,14 @@ fn what_is_too_large() {
     refused("/*".repeat(1_000_000), "a comment is never closed");
     refused("(".repeat(200_000), "error[not-kdl]");
     refused(format!("queue \"{}", "a".repeat(1_000_000)), "a string is never closed");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_has_no_end() {
+    let (code, out, _) = run(folder(&[]).path(), &["check", "/dev/zero"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("`/dev/zero` has 33 MiB, and a topology file may have 32"), "{out}");
 }
 
 #[test]
@@ -69,6 +79,15 @@ fn what_is_not_there() {
     let (code, _, err) = said(&["fmt", "gone.kdl"]);
     assert_eq!(code, 1);
     assert!(err.contains("`gone.kdl` does not exist"), "{err}");
+}
+
+#[test]
+fn what_is_included_too_often() {
+    let vhosts: String = (0..300).map(|i| format!("vhost \"{i}\" {{ include \"many.kdl\" }}\n")).collect();
+    let folder = folder(&[("a.kdl", &vhosts), ("many.kdl", &"queue \"a\"\n".repeat(5000))]);
+    let (code, out, _) = run(folder.path(), &["check", "a.kdl"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("the files have more than 1000000 nodes"), "{}", &out[..out.len().min(2000)]);
 }
 
 #[test]
