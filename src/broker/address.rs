@@ -170,14 +170,23 @@ pub(crate) fn parse(text: &str, schemes: &[&str]) -> Result<Url, Error> {
             } else {
                 format!("write {wanted}")
             };
-            Err(Error::settings(format!("the broker's address is `{shown}:`, not {}", schemes.join(" or ")), help))
+            Err(Error::settings(
+                format!("the broker's address is `{shown}:`, not {}", schemes.join(" or ")),
+                help,
+            ))
         }
-        Some(_) => Url::parse(text).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty())).ok_or_else(|| {
-            Error::settings(
-                "the broker's address has no host or port where they should be",
-                format!("write {wanted}, with `%40` for an `@`, `%2F` for a `/` and `%23` for a `#` in the password"),
-            )
-        }),
+        Some(_) => {
+            let url = Url::parse(text).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+            // what follows a `/` in a password would pass for the path, and what stands before it for the host
+            url.filter(|url| !url.path().contains('@')).ok_or_else(|| {
+                Error::settings(
+                    "the broker's address has no host or port where they should be",
+                    format!(
+                        "write {wanted}, with `%40` for an `@`, `%2F` for a `/` and `%23` for a `#` in the password"
+                    ),
+                )
+            })
+        }
     }
 }
 
@@ -231,6 +240,11 @@ mod tests {
             "http://admin:s3cret",
             "http://admin:s3cret#@localhost:1",
             "http://a:s3cret/@h:1",
+            "http://a:p@s3cret/word@h:1",
+            "http://a:p@s3cret\\\\word@h:1",
+            "http://a:1/s3cret@h:1",
+            "http://a:b@h:1,http://a:p@s3cret/@h:1",
+            "http://a:p@s3cret?x@h:1",
             "s3cret",
             "amqp://a:s3cret@h",
             "http://a:s3cret%ff@h",
