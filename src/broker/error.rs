@@ -1,6 +1,9 @@
 use std::fmt;
 
-use crate::broker::{Cause, Method};
+use crate::{
+    broker::{Cause, Method},
+    diag::shell_word,
+};
 
 /// Why the broker did not do what it was asked. [`fmt::Display`] says what happened, [`Error::help`] what to do; neither
 /// ever holds a password.
@@ -112,7 +115,7 @@ impl Error {
             Self::Settings { help, .. } => Some(help.clone()),
             Self::Unreachable { tried } => tried.first().map(|(endpoint, cause)| cause.help(endpoint)),
             Self::Lost { .. } => Some("see with `topoc diff` whether it was carried out".to_owned()),
-            Self::Unauthorized { username, reason, .. } => Some(authorize(username, reason)),
+            Self::Unauthorized { asked, username, reason } => Some(authorize(asked, username, reason)),
             Self::NotManagement { .. } => Some(
                 "name the management API, up to but without `/api`: http://user:password@host:15672".to_owned(),
             ),
@@ -128,12 +131,24 @@ impl Error {
     }
 }
 
-fn authorize(username: &str, reason: &str) -> String {
+impl Asked {
+    /// The vhost that the path names.
+    fn vhost(&self) -> Option<String> {
+        let mut segments = self.path.strip_prefix("/api/")?.split(['/', '?']);
+        let at = if segments.next()? == "parameters" { 1 } else { 0 };
+        let name = percent_encoding::percent_decode_str(segments.nth(at)?).decode_utf8().ok()?;
+        Some(name.into_owned())
+    }
+}
+
+fn authorize(asked: &Asked, username: &str, reason: &str) -> String {
+    let username = &shell_word(username);
     if reason.ends_with("Not management user") {
         return format!("rabbitmqctl set_user_tags {username} management");
     }
     if reason.contains("virtual host") {
-        return format!("rabbitmqctl set_permissions -p VHOST {username} '.*' '.*' '.*'");
+        let vhost = asked.vhost().map_or_else(|| "VHOST".to_owned(), |vhost| shell_word(&vhost));
+        return format!("rabbitmqctl set_permissions -p {vhost} {username} '.*' '.*' '.*'");
     }
     for tag in ["administrator", "policymaker", "monitoring"] {
         if reason.to_ascii_lowercase().contains(tag) {
@@ -190,3 +205,19 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_enter_a_vhost_is_told_how_to_be_let_in() {
+        let help = |path: &str| {
+            let asked = Asked { method: Method::Put, endpoint: String::new(), path: path.to_owned() };
+            let reason = "User not authorised to access virtual host".to_owned();
+            Error::Unauthorized { asked, username: "me".to_owned(), reason }.help().unwrap()
+        };
+        assert_eq!(help("/api/queues/%2F/q"), "rabbitmqctl set_permissions -p / me '.*' '.*' '.*'");
+        assert!(help("/api/parameters/shovel/a%20b/s").contains(" -p 'a b' "));
+    }
+}

@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::{fmt, io};
 
+use rustls::CertificateError;
+
 /// Why an endpoint gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
@@ -12,6 +14,8 @@ pub enum Cause {
     UnknownHost,
     /// The certificate that it shows is not one to trust, and why.
     Untrusted(String),
+    /// The certificate that it shows is an authority's own, which stands for no server, though it be trusted.
+    AuthorityAsServer,
     /// It wants a client certificate, or another one than it got.
     WantsCertificate,
     /// It was spoken to by TLS and does not speak it.
@@ -57,7 +61,7 @@ impl Cause {
     fn of_tls(error: &rustls::Error) -> Option<Self> {
         use rustls::AlertDescription as Alert;
         match error {
-            rustls::Error::InvalidCertificate(why) => Some(Self::Untrusted(why.to_string())),
+            rustls::Error::InvalidCertificate(why) => Some(Self::of_certificate(why)),
             rustls::Error::AlertReceived(
                 Alert::CertificateRequired
                 | Alert::BadCertificate
@@ -69,6 +73,33 @@ impl Cause {
             rustls::Error::InvalidMessage(_) => Some(Self::NotTls),
             _ => None,
         }
+    }
+
+    fn of_certificate(why: &CertificateError) -> Self {
+        use CertificateError as Why;
+        let words = match why {
+            // rustls keeps webpki's error to itself
+            Why::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                return Self::AuthorityAsServer;
+            }
+            Why::Expired | Why::ExpiredContext { .. } => "it has expired".to_owned(),
+            Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
+            Why::UnknownIssuer | Why::BadSignature => "no authority that is trusted has made it".to_owned(),
+            Why::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
+                // each is written as `DnsName("localhost")` or `IpAddress(127.0.0.1)`
+                let name = |shown: &str| {
+                    shown.split(['"', '(', ')']).rfind(|part| !part.is_empty()).map(str::to_owned)
+                };
+                let names: Vec<String> = presented.iter().filter_map(|shown| name(shown)).collect();
+                format!("it is made out to {}", names.join(", "))
+            }
+            Why::NotValidForName | Why::NotValidForNameContext { .. } => {
+                "it is not made out to this host".to_owned()
+            }
+            Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => "it is not for servers".to_owned(),
+            why => why.to_string(),
+        };
+        Self::Untrusted(words)
     }
 
     /// What to do about it, at `endpoint`.
@@ -90,6 +121,19 @@ impl Cause {
                 "name the authority that made its certificate by TOPOC_BROKER_CA=ca.pem, and the host \
                                    as the certificate does"
                     .to_owned()
+            }
+            Self::AuthorityAsServer => {
+                let rest = endpoint.trim_start_matches("https://");
+                let host = match rest.strip_prefix('[') {
+                    Some(address) => address.split(']').next(),
+                    None => rest.split([':', '/']).next(),
+                };
+                let host = host.unwrap_or(rest);
+                let kind = if host.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+                format!(
+                    "have an authority make it one for a server; one that signs itself needs \
+                     `openssl req -x509 -addext basicConstraints=critical,CA:FALSE -addext subjectAltName={kind}:{host} …`"
+                )
             }
             Self::WantsCertificate => {
                 "show one that its authority made: TOPOC_BROKER_CERT=cert.pem TOPOC_BROKER_KEY=key.pem"
@@ -122,10 +166,54 @@ impl fmt::Display for Cause {
             Self::TimedOut => f.write_str("no answer in time"),
             Self::UnknownHost => f.write_str("the host's name has no address"),
             Self::Untrusted(why) => write!(f, "its certificate is not trusted: {why}"),
+            Self::AuthorityAsServer => {
+                f.write_str("it shows an authority's own certificate (CA:TRUE), which stands for no server")
+            }
             Self::WantsCertificate => f.write_str("it wants a client certificate that it trusts"),
             Self::NotTls => f.write_str("it does not speak TLS"),
             Self::NotHttp => f.write_str("it does not speak HTTP"),
             Self::Broken(why) => write!(f, "the connection broke: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::client::{WebPkiServerVerifier, danger::ServerCertVerifier as _};
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use topoc_test_support::Certificates;
+
+    use super::*;
+
+    #[test]
+    fn why_a_certificate_is_not_trusted_is_said_in_words() {
+        let certificates = Certificates::generate();
+        let of = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        let cause = |shown: &str, authority: &Certificates, host: &'static str| {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(of(authority.ca())).unwrap();
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            let host = ServerName::try_from(host).unwrap();
+            let error =
+                verifier.verify_server_cert(&of(shown), &[], &host, &[], UnixTime::now()).unwrap_err();
+            Cause::of_tls(&error).unwrap()
+        };
+        let server = certificates.server().certificate();
+        let other = Certificates::generate();
+        let untrusted = |why: &str| Cause::Untrusted(why.to_owned());
+        let unknown = cause(server, &other, "localhost");
+        assert_eq!(unknown, untrusted("no authority that is trusted has made it"));
+        let misnamed = cause(server, &certificates, "mq");
+        assert_eq!(misnamed, untrusted("it is made out to localhost, 127.0.0.1"));
+        let authority = cause(certificates.ca(), &certificates, "localhost");
+        assert_eq!(authority, Cause::AuthorityAsServer);
+        assert!(authority.help("https://[::1]:15671").contains("subjectAltName=IP:::1 "), "{authority}");
+        let client = cause(certificates.client().certificate(), &certificates, "localhost");
+        assert_eq!(client, untrusted("it is not for servers"));
     }
 }

@@ -6,7 +6,7 @@ use super::{Broker, Exit, Input, Screen, Stop, arguments::CommandSources};
 use crate::{
     Compiled,
     broker::{self, Client, Error, Overview, Secrets},
-    diag::human,
+    diag::{human, shell_word},
     plan::{self, Action, Live, Pair, Plan, Shown},
 };
 
@@ -171,22 +171,13 @@ fn painted(action: Action, sign: &str) -> String {
 /// The command of a verb on the same input, to be pasted.
 pub(super) fn command(verb: &str, input: &Input, flags: &[&str]) -> String {
     let mut words = vec!["topoc".to_owned(), verb.to_owned()];
-    words.extend(input.files.iter().map(|file| quoted(file)));
+    words.extend(input.files.iter().map(|file| shell_word(file)));
     for (name, value) in &input.variables {
-        words.extend(["--var".to_owned(), quoted(&format!("{name}={value}"))]);
+        words.extend(["--var".to_owned(), shell_word(&format!("{name}={value}"))]);
     }
     if let Some(environment) = &input.environment {
-        words.extend(["--env".to_owned(), quoted(environment)]);
+        words.extend(["--env".to_owned(), shell_word(environment)]);
     }
     words.extend(flags.iter().map(|flag| (*flag).to_owned()));
     words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

@@ -3,6 +3,8 @@
 //! This room knows text positions and words. It may not know what a topology is.
 
 pub mod codes;
+#[cfg(feature = "broker")]
+mod command;
 #[cfg(feature = "cli")]
 pub mod github;
 #[cfg(feature = "codegen")]
@@ -18,6 +20,8 @@ mod source;
 mod words;
 
 pub use codes::{CODES, Code};
+#[cfg(feature = "broker")]
+pub use command::shell_word;
 pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
 pub use words::{article, counted, plural};
