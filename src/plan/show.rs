@@ -141,12 +141,14 @@ enum Row<'a> {
     More(&'a Step, usize),
 }
 
-/// Runs of like steps are cut, but not those that are dangerous.
+/// Runs of like steps are cut, but not those that are dangerous, nor what is deleted or refused: that is for the reader
+/// to decide.
 fn visible(plan: &Plan, all: bool) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     let alike = |step: &Step| (step.action, step.kind);
     for group in plan.steps.chunk_by(|a, b| alike(a) == alike(b)) {
-        if all || group.len() <= ALIKE {
+        let harmless = |step: &Step| matches!(step.action, Action::Create | Action::Adopt | Action::Change);
+        if all || group.len() <= ALIKE || !group.iter().all(harmless) {
             rows.extend(group.iter().map(Row::Step));
             continue;
         }
