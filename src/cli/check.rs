@@ -34,7 +34,7 @@ pub(super) struct Check {
     /// Show every finding, also repeats
     #[arg(long)]
     all: bool,
-    /// Show errors only, and no summary
+    /// Show only what counts for the exit code, errors or more with --deny, and no summary
     #[arg(long, short)]
     quiet: bool,
     /// Check for this RabbitMQ series in place of the topology's own
@@ -83,7 +83,7 @@ impl Check {
         compiled.lint();
         let exit = self.exit(&compiled.report);
         if self.quiet {
-            compiled.report.retain(|diagnostic| diagnostic.severity == Severity::Error);
+            compiled.report.retain(|diagnostic| diagnostic.severity <= self.bound());
         }
         let (report, sources) = (&compiled.report, &compiled.sources);
         match self.format {
@@ -101,13 +101,17 @@ impl Check {
         Ok(exit)
     }
 
-    fn exit(&self, report: &Report) -> Exit {
-        let bound = match self.deny {
+    /// The least that is wrong.
+    fn bound(&self) -> Severity {
+        match self.deny {
             None => Severity::Error,
             Some(Deny::Warning) => Severity::Warning,
             Some(Deny::Hint) => Severity::Hint,
-        };
-        let wrong = report.diagnostics().iter().any(|diagnostic| diagnostic.severity <= bound);
+        }
+    }
+
+    fn exit(&self, report: &Report) -> Exit {
+        let wrong = report.diagnostics().iter().any(|diagnostic| diagnostic.severity <= self.bound());
         if wrong { Exit::Wrong } else { Exit::Ok }
     }
 }

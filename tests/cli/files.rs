@@ -26,6 +26,8 @@ fn warnings_and_hints_count_only_where_they_are_denied() {
     assert_eq!(run(folder.path(), &["check", "empty.kdl", "--deny", "warnings"]).0, 1);
     assert_eq!(run(folder.path(), &["check", "empty.kdl", "--deny", "hint"]).0, 1);
     assert_eq!(run(folder.path(), &["check", "empty.kdl", "--quiet"]), (0, String::new(), String::new()));
+    let (code, out, _) = run(folder.path(), &["check", "empty.kdl", "--quiet", "--deny", "warning"]);
+    assert!(code == 1 && out.starts_with("warning[empty-file]: "), "{out}");
 }
 
 #[test]
@@ -115,4 +117,25 @@ fn init_writes_once_and_only_force_writes_again() {
     assert!(err.contains("topoc init shop --force"), "{err}");
     assert_eq!(run(folder.path(), &["init", "shop", "--force"]).0, 0);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), CLEAN);
+}
+
+#[test]
+fn init_names_the_topology_after_its_folder() {
+    let folder = folder(&[]);
+    for (argument, name) in
+        [("payments", "payments"), ("a b/größe \"1\"", "größe \\\"1\\\""), ("x/${y}", "$${y}")]
+    {
+        let (code, out, err) = run(folder.path(), &["init", argument]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        let text = std::fs::read_to_string(folder.path().join(argument).join("topology.kdl")).unwrap();
+        assert!(text.contains(&format!("\ntopology \"{name}\" {{")), "{text}");
+        assert!(text.contains(&format!("\nvhost \"{name}\" default-queue-type=")), "{text}");
+        let (code, out, _) = run(folder.path(), &["check", argument, "--deny", "hint"]);
+        assert_eq!(code, 0, "{out}");
+    }
+    let inside = folder.path().join("inside");
+    std::fs::create_dir(&inside).unwrap();
+    assert_eq!(run(&inside, &["init"]).0, 0);
+    let text = std::fs::read_to_string(inside.join("topology.kdl")).unwrap();
+    assert!(text.contains("topology \"inside\""), "{text}");
 }
