@@ -2,12 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::{
     node::{Node, Word},
-    parse::{fits, parse_counted, too_many},
+    parse::{is_full, parse_counted, too_many},
     sources::{ReadError, Sources},
 };
 use crate::diag::{Diagnostic, FileId, Report, SourceMap, Span, codes};
@@ -36,6 +39,10 @@ pub fn load(paths: &[String], from: &dyn Sources, report: &mut Report) -> Loaded
         let path = normalize(path);
         let nodes = loader.file(&path, None, report);
         loader.loaded.nodes.extend(nodes);
+    }
+    if is_full(&loader.count) {
+        // a part of what was meant would raise mistakes that nobody made
+        loader.loaded.nodes.clear();
     }
     loader.loaded
 }
@@ -66,6 +73,11 @@ fn read_text(
             None
         }
     }
+}
+
+/// How many nodes these are, with all that is in them.
+fn size(nodes: &[Node]) -> usize {
+    nodes.iter().map(|node| 1 + size(&node.children)).sum()
 }
 
 struct Loader<'a> {
@@ -103,8 +115,12 @@ impl Loader<'_> {
         }
         let nodes = match self.read.get(path) {
             Some(nodes) => {
-                if let Some(word) = included.filter(|_| !fits(&self.count, nodes)) {
-                    report.push(*too_many(word.span));
+                if is_full(&self.count) {
+                    return Vec::new();
+                }
+                self.count.fetch_add(size(nodes), Ordering::Relaxed);
+                if is_full(&self.count) {
+                    report.push(*too_many(included.map_or(Span::NONE, |word| word.span)));
                     return Vec::new();
                 }
                 nodes.clone()

@@ -37,7 +37,9 @@ pub(super) fn parse_counted(
     count: &AtomicUsize,
     report: &mut Report,
 ) -> Vec<Node> {
-    let Some(text) = sources.get(file).map(|source| source.text.as_str()) else { return Vec::new() };
+    let Some(text) = sources.get(file).map(|source| source.text.as_str()).filter(|_| !is_full(count)) else {
+        return Vec::new();
+    };
     // a byte-order mark is no part of the first node's name
     let base = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut jobs = Vec::new();
@@ -47,7 +49,7 @@ pub(super) fn parse_counted(
     }
     let share = jobs.len().div_ceil(SHARES);
     let results = threads::map(&jobs, share, |job| parse_job(job, file, count));
-    if count.load(Ordering::Relaxed) > MAX_NODES {
+    if is_full(count) {
         // a part of what was meant would raise mistakes that nobody made
         report.push(*too_many(Span::new(file, base, base)));
         return Vec::new();
@@ -55,13 +57,9 @@ pub(super) fn parse_counted(
     assemble(&jobs, results, report)
 }
 
-/// Counts nodes that are read once more; whether there may be so many.
-pub(super) fn fits(count: &AtomicUsize, nodes: &[Node]) -> bool {
-    fn size(nodes: &[Node]) -> usize {
-        nodes.iter().map(|node| 1 + size(&node.children)).sum()
-    }
-    count.fetch_add(size(nodes), Ordering::Relaxed);
-    count.load(Ordering::Relaxed) <= MAX_NODES
+/// Whether there are more nodes than there may be.
+pub(super) fn is_full(count: &AtomicUsize) -> bool {
+    count.load(Ordering::Relaxed) > MAX_NODES
 }
 
 /// What a file has is over the bound.
@@ -179,7 +177,7 @@ fn assemble(jobs: &[Job<'_>], results: Vec<Parsed>, report: &mut Report) -> Vec<
 /// Parses a job whole, and node by node where that does not succeed, so that errors stay local.
 fn parse_job(job: &Job<'_>, file: FileId, count: &AtomicUsize) -> Parsed {
     let mut report = Report::default();
-    if count.load(Ordering::Relaxed) > MAX_NODES {
+    if is_full(count) {
         return (Vec::new(), report);
     }
     if let Ok(document) = KdlDocument::parse_v2(job.text) {
