@@ -170,3 +170,26 @@ fn files_of_teams_add_up_to_one_vhost() {
     assert_eq!(limits.len(), 1);
     assert_eq!((limits[0].integer("max-queues"), limits[0].integer("max-connections")), (Some(5), Some(5)));
 }
+
+#[test]
+fn a_super_stream_is_published_to_and_consumed_by_its_name() {
+    let text = r#"
+        topology "clicks" { rabbitmq "3.13" }
+        super-stream "clicks" partitions=3 max-age="7D"
+        message "Clicked" { publish-to "clicks" routing-key="{visitor}"; payload { visitor "string" } }
+        service "web" { publishes "Clicked"; user "web" { password env="A" } }
+        service "statistics" {
+            consumes "clicks" prefetch=100 { on "Clicked" }
+            user "statistics" { password env="B" }
+        }
+    "#;
+    let sources = MemorySources::default().with("a.kdl", text);
+    let compiled = topoc::check(&["a.kdl".to_owned()], &sources, &Inputs::default());
+    assert!(compiled.report.is_empty(), "{:#?}", compiled.report);
+    let permission = |user: &str| {
+        let mut all = compiled.topology.of(KindId::Permission);
+        all.find(|found| found.text("user") == Some(user)).expect("derived")
+    };
+    assert_eq!(permission("web").text("write"), Some("^clicks$"));
+    assert_eq!(permission("statistics").text("read"), Some("^(clicks-0|clicks-1|clicks-2)$"));
+}

@@ -3,6 +3,7 @@
 //! Structs derive with `#[derive(topoc_runtime::codegen::serde::Serialize)]` and
 //! `#[serde(crate = "topoc_runtime::codegen::serde")]`.
 
+pub use crate::partition::partition;
 pub use futures_util::future::try_join_all;
 pub use serde;
 pub use serde_json;

@@ -50,6 +50,7 @@ mod delivery;
 mod error;
 pub mod headers;
 mod outcome;
+mod partition;
 mod publish;
 pub mod rpc;
 mod serve;

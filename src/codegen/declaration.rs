@@ -104,9 +104,9 @@ impl<'b, 'a> Part<'b, 'a> {
         let answered = service.answers.iter().map(|answers| &answers.rpc);
         let rpcs = service.calls.iter().chain(answered).filter_map(|word| contract.rpc(&word.text));
         let queues = rpcs.filter_map(|rpc| rpc.queue.as_ref());
-        for queue in queues.chain(service.consumes.iter().map(|consumes| &consumes.queue)) {
-            if queue.found.as_deref() == Some(vhost) {
-                part.queue(&queue.name.text);
+        for reference in queues.chain(service.consumes.iter().map(|consumes| &consumes.queue)) {
+            for queue in topology.queues_of(reference).iter().filter(|queue| queue.vhost() == vhost) {
+                part.queue(queue.name());
             }
         }
         part
@@ -230,7 +230,8 @@ impl<'b, 'a> Part<'b, 'a> {
             let answered = service.answers.iter().filter_map(|answers| contract.rpc(&answers.rpc.text));
             let queues = answered.filter_map(|rpc| rpc.queue.as_ref());
             queues.chain(service.consumes.iter().map(|consumes| &consumes.queue)).any(|reference| {
-                *reference.name.text == *queue.name() && reference.found.as_deref() == Some(self.vhost)
+                let mut named = self.topology.queues_of(reference).into_iter();
+                named.any(|found| found.name() == queue.name() && found.vhost() == self.vhost)
             })
         };
         !uses(self.service) && contract.services.iter().any(uses)

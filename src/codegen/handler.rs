@@ -9,7 +9,7 @@ use super::{
     naming::Callee,
     publish::once,
 };
-use crate::topology::{Consumes, KeyPart, Message, Payload, Service};
+use crate::topology::{Consumes, DEFAULT_VHOST, KeyPart, Message, Payload, Service, Topology};
 
 /// What the templates of a service call by these names.
 const TAKEN: &[&str] = &[
@@ -237,7 +237,8 @@ fn heard(
         let method = Method { name: name.clone(), doc, message, publishes };
         return (vec![method], Vec::new(), Some(name));
     }
-    let patterns: Vec<Option<String>> = messages.iter().map(|message| pattern(message)).collect();
+    let patterns: Vec<Option<String>> =
+        messages.iter().map(|message| pattern(builder.topology, message)).collect();
     let mut methods = Vec::new();
     let mut routes = Vec::new();
     for (message, pattern) in messages.iter().zip(&patterns) {
@@ -264,9 +265,14 @@ fn heard(
     (methods, routes, None)
 }
 
-/// The topic pattern that all keys of a message match; none for a message that is published nowhere.
-fn pattern(message: &Message) -> Option<String> {
-    message.exchange.as_ref()?;
+/// The topic pattern that all keys of a message match; none for a message that is published nowhere, or to a super
+/// stream, where the key is a partition.
+fn pattern(topology: &Topology, message: &Message) -> Option<String> {
+    let exchange = message.exchange.as_ref()?;
+    let vhost = exchange.found.as_deref().unwrap_or(DEFAULT_VHOST);
+    if !topology.partitions(vhost, &exchange.name.text).is_empty() {
+        return None;
+    }
     let mut key = String::new();
     for part in message.key_parts() {
         match part {

@@ -312,22 +312,32 @@ impl<'a> Builder<'a> {
     /// The queues that a message reaches, with the services that hear it there.
     fn received_from(&self, message: &Message) -> Option<String> {
         let flow = self.graph.flow(message)?.ok()?;
+        let exchange = message.exchange.as_ref()?;
+        let partitions = self.topology.partitions(exchange.found.as_deref()?, &exchange.name.text);
+        // one partition takes a message, whichever its key decides for
+        let one = partitions.len().max(1);
         let queues: Vec<String> = flow
             .queues()
+            .step_by(one)
             .filter_map(|id| flow.routes.queue(id))
             .map(|queue| {
                 let services = self.topology.contract.services.iter();
                 let by: Vec<String> = services
                     .filter(|service| {
                         service.consumes.iter().any(|consumes| {
-                            *consumes.queue.name.text == *queue.name()
-                                && consumes.queue.found.as_deref() == Some(queue.vhost())
+                            let mut taken = self.topology.queues_of(&consumes.queue).into_iter();
+                            taken.any(|taken| (taken.vhost(), taken.name()) == (queue.vhost(), queue.name()))
                         })
                     })
                     .map(|service| code(&service.name.text))
                     .collect();
                 let by = if by.is_empty() { String::new() } else { format!(" ({})", list(&by)) };
-                format!("{}{by}", code(queue.name()))
+                match partitions.as_slice() {
+                    [] => format!("{}{by}", code(queue.name())),
+                    _ => {
+                        format!("the partition of {} that its key decides for{by}", code(&exchange.name.text))
+                    }
+                }
             })
             .collect();
         (!queues.is_empty()).then(|| format!("It goes to {}.", list(&queues)))

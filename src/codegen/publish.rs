@@ -163,7 +163,20 @@ fn method(builder: &mut Builder<'_>, message: &Message, field: String, names: &m
         let ty = chosen.map_or("&str".to_owned(), |rust| format!("super::{rust}"));
         parameters.push((parameter, Argument { name: argument(name), ty }, chosen.is_some()));
     }
-    let (key, key_line) = key(builder, message, &parameters)?;
+    let (mut key, key_line) = key(builder, message, &parameters)?;
+    let exchange = message.exchange.as_ref();
+    let partitions = exchange.and_then(|exchange| {
+        Some(builder.topology.partitions(exchange.found.as_deref()?, &exchange.name.text).len())
+    });
+    if let Some(partitions) = partitions.filter(|partitions| *partitions > 0) {
+        let borrowed = match (key.strip_suffix(".to_owned()"), key.strip_suffix(".clone()")) {
+            (Some(text), _) => text.to_owned(),
+            (_, Some(field)) => format!("&{field}"),
+            _ if key.starts_with('"') || key.ends_with(".as_str()") => key,
+            _ => format!("&{key}"),
+        };
+        key = format!("topoc_runtime::codegen::partition({borrowed}, {partitions})");
+    }
     let mut arguments: Vec<Argument> = parameters.into_iter().map(|(_, argument, _)| argument).collect();
     let mut settings = settings(message);
     let mut optional = Vec::new();

@@ -207,7 +207,8 @@ fn servers(
     handlers: &handler::Handlers,
     publishes: bool,
 ) -> Vec<Server> {
-    let mut left = handlers.consumers.len() + handlers.responders.len();
+    let queues = service.consumes.iter().map(|consumes| builder.topology.queues_of(&consumes.queue).len());
+    let mut left = queues.sum::<usize>() + handlers.responders.len();
     let mut last = || {
         left = left.saturating_sub(1);
         left == 0
@@ -218,19 +219,21 @@ fn servers(
         let consumes = service.consumes.iter().zip(&handlers.consumers);
         let consumes: Vec<Consume> = consumes
             .filter(|(consumes, _)| here(consumes.queue.found.as_deref()))
-            .map(|(consumes, consumer)| {
-                let queue = &*consumes.queue.name.text;
+            // all partitions of a super stream have one handler
+            .flat_map(|(consumes, consumer)| {
+                let queues = builder.topology.queues_of(&consumes.queue).into_iter();
+                queues.map(move |queue| (queue, consumes, consumer))
+            })
+            .map(|(queue, consumes, consumer)| {
                 let mut settings = Vec::new();
                 settings.extend(consumes.prefetch.map(|count| format!(".prefetch({})", number(count))));
                 settings.extend(consumes.concurrency.map(|count| format!(".concurrency({})", number(count))));
-                if let Some(queue) = builder.topology.queue(vhost, queue)
-                    && let Some(dead) = queue.0.text("retry-then")
-                {
+                if let Some(dead) = queue.0.text("retry-then") {
                     let ladder = format!("topoc_runtime::Ladder::new({}, {dead:?})", steps(queue));
                     settings.push(format!(".ladder({ladder})"));
                 }
                 let structure = consumer.structure.clone();
-                Consume { queue: queue.to_owned(), settings, structure, publishes, last: last() }
+                Consume { queue: queue.name().to_owned(), settings, structure, publishes, last: last() }
             })
             .collect();
         let answers: Vec<Answer> = handlers

@@ -55,7 +55,7 @@ impl<'a> Graph<'a> {
         let reference = message.exchange.as_ref()?;
         let routes = self.routes(reference.found.as_deref()?)?;
         let exchange = routes.topology.exchange_id(&reference.name.text)?;
-        let keys = Language::of_template(&key_template(message).ok()?);
+        let keys = Language::of_template(&self.key_template(message).ok()?);
         let table = headers(message);
         let reached = keys.and_then(|keys| {
             let reach = routes.topology.reach(exchange, &keys, table.as_ref(), Limits::default())?;
@@ -68,6 +68,22 @@ impl<'a> Graph<'a> {
             })
         });
         Some(reached)
+    }
+
+    /// The routing keys that a message comes to its exchange with; see [`key_template`]. To a super stream it is sent
+    /// with the number of a partition, which its publisher makes of the key that is stated.
+    fn key_template(&self, message: &Message) -> Result<KeyTemplate, TemplateError> {
+        let stated = key_template(message)?;
+        let Some((exchange, vhost)) = message.exchange.as_ref().and_then(|e| Some((e, e.found.as_deref()?)))
+        else {
+            return Ok(stated);
+        };
+        let partitions = self.topology.partitions(vhost, &exchange.name.text).len();
+        if partitions == 0 {
+            return Ok(stated);
+        }
+        let keys: Vec<String> = (0..partitions).map(|partition| partition.to_string()).collect();
+        KeyTemplate::parse("{partition}", |_| Some(keys.clone()))
     }
 
     /// Where every message of the contract goes, in the order written; see [`Graph::flow`].

@@ -216,13 +216,10 @@ impl<'g, 'a> Ways<'g, 'a> {
                 }
             }
             for consumes in &service.consumes {
-                let queue = consumes
-                    .queue
-                    .found
-                    .as_deref()
-                    .and_then(|vhost| self.queue(vhost, &consumes.queue.name.text));
-                if let Some(queue) = queue {
-                    self.places.add_edge(queue, from, Edge::Consumes(consumes));
+                for queue in self.graph.topology.queues_of(&consumes.queue) {
+                    if let Some(queue) = self.queue(queue.vhost(), queue.name()) {
+                        self.places.add_edge(queue, from, Edge::Consumes(consumes));
+                    }
                 }
             }
             let rpc_queue = |ways: &Self, rpc: &Rpc| {

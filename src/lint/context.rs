@@ -198,8 +198,9 @@ fn hearers(topology: &Topology) -> FxHashMap<(&str, &str), Vec<Hearer<'_>>> {
     let mut all: FxHashMap<_, Vec<_>> = FxHashMap::default();
     for service in &topology.contract.services {
         for consumes in &service.consumes {
-            if let Some(place) = place(&consumes.queue) {
-                all.entry(place).or_default().push(Hearer { service, how: Hears::Consumes(consumes) });
+            for queue in topology.queues_of(&consumes.queue) {
+                let hearer = Hearer { service, how: Hears::Consumes(consumes) };
+                all.entry((queue.vhost(), queue.name())).or_default().push(hearer);
             }
         }
         for answers in &service.answers {

@@ -64,8 +64,7 @@ fn reason(topology: &Topology, service: &Service) -> (Span, &'static str) {
         return (word.span, "publishes there");
     }
     let retries = service.consumes.iter().find(|consumes| {
-        let vhost = consumes.queue.found.as_deref().unwrap_or(DEFAULT_VHOST);
-        topology.queue(vhost, &consumes.queue.name.text).is_some_and(|queue| queue.0.field("retry").is_some())
+        topology.queues_of(&consumes.queue).iter().any(|queue| queue.0.field("retry").is_some())
     });
     retries.map_or((service.name.span, "publishes there"), |consumes| {
         (consumes.span, "sends what it tries again to the delay queues")

@@ -109,7 +109,10 @@ fn publishes(context: &Context<'_, '_>, service: &Service, exchange: &str) -> Sp
 
 /// Where a service says that it takes messages from a queue.
 fn takes(context: &Context<'_, '_>, service: &Service, queue: &str) -> Span {
-    let consumes = service.consumes.iter().find(|consumes| &*consumes.queue.name.text == queue);
+    let consumes = service.consumes.iter().find(|consumes| {
+        let queues = context.topology.queues_of(&consumes.queue);
+        queues.iter().any(|found| found.name() == queue)
+    });
     let answers = || {
         let contract = &context.topology.contract;
         service.answers.iter().find(|answers| {

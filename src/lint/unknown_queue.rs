@@ -3,7 +3,7 @@
 use super::{Context, Lint, error};
 use crate::{
     diag::{Diagnostic, Report, did_you_mean},
-    kind::KindId,
+    kind::{Derived, KindId, Provenance},
     topology::Reference,
 };
 
@@ -40,16 +40,20 @@ fn look_up(context: &Context<'_, '_>, queue: &Reference, note: &str, report: &mu
     let written = queue.vhost.as_ref().map(|vhost| &*vhost.text);
     let name = &queue.name;
     let vhosts = context.topology.vhosts_of(KindId::Queue, &name.text);
-    // a name that stands in several vhosts is the language's to ask about
-    if vhosts.iter().any(|vhost| written.is_none_or(|written| **vhost == *written)) {
+    // a super stream is found without a queue of its name; one that stands in several vhosts is the language's to ask about
+    if queue.found.is_some() || vhosts.iter().any(|vhost| written.is_none_or(|written| **vhost == *written)) {
         return;
     }
     let known = context.topology.queues().filter(|queue| written.is_none_or(|vhost| queue.vhost() == vhost));
+    // a super stream is known by its own name rather than by its partitions'
+    let known = known.filter(|queue| queue.0.provenance != Provenance::Derived(Derived::SuperStream));
+    let whole = context.topology.exchanges().filter(|exchange| exchange.is_super_stream());
+    let whole = whole.map(|exchange| exchange.name());
     let place = written.map_or_else(String::new, |vhost| format!(" in vhost `{vhost}`"));
     report.push(
         Diagnostic::new(LINT.code, format!("no queue `{}` is declared{place}", name.text))
             .label(name.span, "named here")
             .note(note)
-            .help(did_you_mean(&name.text, known.map(|queue| queue.name()), "queue")),
+            .help(did_you_mean(&name.text, known.map(|queue| queue.name()).chain(whole), "queue")),
     );
 }

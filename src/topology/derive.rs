@@ -6,6 +6,7 @@ use super::{
     Topology,
     attributes::Reader,
     decode::{insert, set_name},
+    partition_name,
 };
 use crate::{
     diag::{Diagnostic, Report, Span, codes},
@@ -139,13 +140,17 @@ pub(super) fn super_stream(topology: &mut Topology, vhost: &Arc<str>, node: &Nod
                 .help("its exchange takes messages by partition: publish to it"),
         );
     }
-    insert(topology, partition_exchange(vhost, &title, node.span), report);
+    let mut exchange = partition_exchange(vhost, &title, node.span);
+    exchange.external = stream.external;
+    insert(topology, exchange, report);
     for partition in 0..partitions {
-        let name = format!("{}-{partition}", title.text);
+        let name = partition_name(&title.text, partition);
         let mut queue = stream.clone();
         queue.set("name", Value::text(name.as_str()), title.span);
         insert(topology, queue, report);
-        insert(topology, partition_binding(vhost, &title, &name, partition, node.span), report);
+        let mut binding = partition_binding(vhost, &title, &name, partition, node.span);
+        binding.external = stream.external;
+        insert(topology, binding, report);
     }
 }
 

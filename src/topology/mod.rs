@@ -67,6 +67,11 @@ pub struct Topology {
     queues: FxHashMap<Arc<str>, Vec<usize>>,
 }
 
+/// The name of a super stream's partition, counted from 0 (`rabbit_stream_manager`).
+fn partition_name(super_stream: &str, partition: i64) -> String {
+    format!("{super_stream}-{partition}")
+}
+
 impl Topology {
     /// Makes room for nodes that are about to be read; many bring a binding of their own.
     fn reserve(&mut self, nodes: usize) {
@@ -144,6 +149,25 @@ impl Topology {
     #[must_use]
     pub fn exchange(&self, vhost: &str, name: &str) -> Option<Exchange<'_>> {
         self.named(KindId::Exchange, vhost, name).map(Exchange)
+    }
+
+    /// The partitions of a super stream, in order; none where the name is no super stream's.
+    #[must_use]
+    pub fn partitions(&self, vhost: &str, name: &str) -> Vec<Queue<'_>> {
+        if !self.exchange(vhost, name).is_some_and(Exchange::is_super_stream) {
+            return Vec::new();
+        }
+        (0..).map_while(|partition| self.queue(vhost, &partition_name(name, partition))).collect()
+    }
+
+    /// The queues that a service means by a name: one, or all partitions of a super stream.
+    #[must_use]
+    pub fn queues_of(&self, reference: &Reference) -> Vec<Queue<'_>> {
+        let Some(vhost) = reference.found.as_deref() else { return Vec::new() };
+        match self.queue(vhost, &reference.name.text) {
+            Some(queue) => vec![queue],
+            None => self.partitions(vhost, &reference.name.text),
+        }
     }
 
     /// The vhosts in which a queue or exchange of that name stands.

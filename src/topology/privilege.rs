@@ -37,12 +37,10 @@ pub fn needs(topology: &Topology, service: &Service) -> BTreeMap<Arc<str>, Needs
     for consumes in &service.consumes {
         let Some(vhost) = consumes.queue.found.clone() else { continue };
         let needs = all.entry(vhost.clone()).or_default();
-        needs.read.insert(consumes.queue.name.text.clone());
+        let queues = topology.queues_of(&consumes.queue);
+        needs.read.extend(queues.iter().map(|queue| Arc::from(queue.name())));
         // the runtime publishes a message that is to be tried again to its delay queue
-        let retries = topology
-            .queue(&vhost, &consumes.queue.name.text)
-            .is_some_and(|queue| queue.0.field("retry").is_some());
-        if retries {
+        if queues.iter().any(|queue| queue.0.field("retry").is_some()) {
             needs.write.insert(Arc::from(DEFAULT_EXCHANGE));
         }
     }

@@ -31,15 +31,31 @@ pub(super) fn references(topology: &mut Topology, report: &mut Report) {
     }
     for service in &mut contract.services {
         for consumes in &mut service.consumes {
-            find(topology, KindId::Queue, &mut consumes.queue, report);
+            consumed(topology, &mut consumes.queue, report);
         }
     }
     topology.contract = contract;
 }
 
 fn find(topology: &Topology, kind: KindId, reference: &mut Reference, report: &mut Report) {
-    let name = &reference.name;
-    let mut vhosts = topology.vhosts_of(kind, &name.text);
+    let vhosts = topology.vhosts_of(kind, &reference.name.text);
+    among(vhosts, reference, report);
+}
+
+/// A service takes messages from a queue, or from all partitions of a super stream.
+fn consumed(topology: &Topology, reference: &mut Reference, report: &mut Report) {
+    let name = &reference.name.text;
+    let mut vhosts = topology.vhosts_of(KindId::Queue, name);
+    let exchanges = topology.vhosts_of(KindId::Exchange, name).into_iter();
+    let others: Vec<Arc<str>> = exchanges
+        .filter(|vhost| !vhosts.contains(vhost))
+        .filter(|vhost| !topology.partitions(vhost, name).is_empty())
+        .collect();
+    vhosts.extend(others);
+    among(vhosts, reference, report);
+}
+
+fn among(mut vhosts: Vec<Arc<str>>, reference: &mut Reference, report: &mut Report) {
     if let Some(vhost) = &reference.vhost {
         vhosts.retain(|found| *found == vhost.text);
     }

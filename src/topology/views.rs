@@ -116,6 +116,13 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Whether it is a super stream's: its publishers choose a partition by the hash of a message's key.
+    #[must_use]
+    pub fn is_super_stream(self) -> bool {
+        let mark = self.0.arguments.get("x-super-stream");
+        mark.is_some_and(|field| field.value.as_bool() == Some(true))
+    }
+
     /// The exchange that gets what it cannot route, by argument.
     #[must_use]
     pub fn alternate_exchange(self) -> Option<&'a str> {

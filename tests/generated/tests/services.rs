@@ -13,7 +13,7 @@ use topoc_runtime::{
     rpc::{CallError, Failure},
     types::Uuid,
 };
-use topoc_test_generated::{common, properties, queues, vhosts};
+use topoc_test_generated::{common, properties, queues, super_streams, vhosts};
 use topoc_test_support::{Shared, Vhost};
 
 /// How long a test waits for what must happen, on a slow machine.
@@ -349,4 +349,66 @@ async fn a_service_works_in_several_vhosts() {
     vhosts::till::Publisher::new(&till).order_placed(&placed).await.unwrap();
     assert_eq!(seen.sorted(2).await, ["billed", "due 42"]);
     stop(&[&bridge.shop, &books.back_office, &books.default_vhost], services).await;
+}
+
+struct Statistics(Seen);
+
+impl super_streams::statistics::Handler for Statistics {
+    async fn clicked(&self, clicked: super_streams::Clicked) -> Outcome {
+        self.0.push(format!("{} on {}", clicked.visitor, clicked.page));
+        Outcome::ack()
+    }
+
+    async fn entered(&self, entered: super_streams::Entered) -> Outcome {
+        self.0.push(entered.visitor);
+        Outcome::ack()
+    }
+
+    async fn left(&self, _: super_streams::Left) -> Outcome {
+        self.0.push("left");
+        Outcome::ack()
+    }
+
+    async fn scrolled(&self, scrolled: super_streams::Scrolled) -> Outcome {
+        self.0.push(scrolled.device.as_str());
+        Outcome::ack()
+    }
+
+    async fn closed(&self, _: super_streams::Closed) -> Outcome {
+        self.0.push("closed");
+        Outcome::ack()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_partitions_of_a_super_stream_have_one_handler() {
+    let vhost = Shared::get().vhost();
+    let connection = connect(&vhost).await;
+    super_streams::statistics::declare(&connection).await.unwrap();
+    let seen = Seen::default();
+    let service = run({
+        let (connection, statistics) = (connection.clone(), Statistics(seen.clone()));
+        async move { super_streams::statistics::serve(&connection, statistics).await }
+    });
+    let publish = super_streams::web::Publisher::new(&connection);
+    // one for each partition; a stream's consumer hears what comes after it has subscribed
+    let visitors = ["hello1", "hello2", "hello4"];
+    let start = Instant::now();
+    while !visitors.iter().all(|visitor| seen.0.lock().unwrap().iter().any(|found| found == visitor)) {
+        assert!(start.elapsed() < PATIENCE, "not every partition is heard: {:?}", seen.0);
+        for visitor in visitors {
+            publish.entered(&super_streams::Entered { visitor: visitor.into() }).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    publish.clicked(&super_streams::Clicked { visitor: "hello1".into(), page: 3 }).await.unwrap();
+    publish.left("hello1", &super_streams::Left {}).await.unwrap();
+    publish.scrolled(&super_streams::Scrolled { device: super_streams::Device::Phone }).await.unwrap();
+    publish.closed(&super_streams::Closed {}).await.unwrap();
+    eventually("all messages are heard", || {
+        let seen = seen.0.lock().unwrap();
+        ["hello1 on 3", "left", "phone", "closed"].iter().all(|text| seen.iter().any(|found| found == text))
+    })
+    .await;
+    stop(&[&connection], vec![service]).await;
 }
