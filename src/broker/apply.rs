@@ -14,7 +14,7 @@ use super::{
     Client, Error, Overview, Secrets, entity,
     guard::Guard,
     ledger,
-    replace::{Tools, Trouble},
+    tools::{Tools, Trouble},
 };
 use crate::{
     kind::{Identity, KindId},
@@ -92,6 +92,8 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// Why what was done is not on record. The steps are repeatable: applying again records them.
     pub unrecorded: Option<Error>,
+    /// Whether the broker has carried anything out, or may have: also of steps that are not done.
+    pub changed: bool,
 }
 
 impl Applied {
@@ -117,7 +119,7 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
     let intent: BTreeSet<Identity> = plan
         .steps
         .iter()
-        .filter(|step| !matches!(step.action, Action::Delete | Action::Refuse))
+        .filter(|step| step.action.makes_ours())
         .map(|step| step.identity.clone())
         .chain(plan.owned.iter().cloned())
         .collect();
@@ -142,7 +144,11 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
             secrets: how.secrets,
             guard: &guard,
             guarded: !how.allow_data_loss,
+            topology: plan.topology.as_ref(),
             leaving: &leaving,
+            one_exchange: tokio::sync::Mutex::default(),
+            changed: AtomicBool::new(false),
+            unrecorded: Mutex::default(),
         },
     };
     let ids: Vec<StepId> = (0..plan.steps.len()).collect();
@@ -160,11 +166,12 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
         .map(|outcome| outcome.unwrap_or(Outcome::NotStarted))
         .collect();
     let owned = owned_after(plan, &outcomes);
-    let mut unrecorded = None;
+    let changed = run.tools.changed.load(Ordering::Relaxed);
+    let mut unrecorded = run.tools.unrecorded.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(topology) = plan.topology.as_ref().filter(|_| owned != intent) {
-        unrecorded = ledger::write(how.client, topology, &intent, &owned).await.err();
+        unrecorded = ledger::write(how.client, topology, &intent, &owned).await.err().or(unrecorded);
     }
-    Ok(Applied { outcomes, unrecorded })
+    Ok(Applied { outcomes, unrecorded, changed })
 }
 
 /// What the topology owns once its steps have ended so. What the broker has plainly refused to make was not made; what is
@@ -183,7 +190,7 @@ fn owned_after(plan: &Plan, outcomes: &[Outcome]) -> BTreeSet<Identity> {
                     owned.remove(implied);
                 }
             }
-            Action::Delete | Action::Refuse => {}
+            _ if !step.action.makes_ours() => {}
             _ if *outcome == Outcome::Done || in_doubt => {
                 owned.insert(step.identity.clone());
             }
@@ -264,16 +271,17 @@ impl Run<'_> {
             (Action::Create | Action::Change, Some(desired), live) => {
                 let live = live.as_ref();
                 match entity::put(desired, live, self.how.secrets) {
-                    Ok(requests) => self.send(requests).await,
+                    Ok(requests) => self.tools.change_all(&requests).await.map_err(Trouble::Broker),
                     Err(error) => Err(error.into()),
                 }
             }
             (Action::Replace, ..) => self.tools.replace(step).await,
+            (Action::Restore, ..) => self.tools.restore(step).await,
             (Action::Delete, _, Some(live)) => match step.kind {
                 KindId::Queue => self.tools.delete_queue(live).await,
                 KindId::Binding => self.tools.delete_binding(live).await.map_err(Trouble::Broker),
                 KindId::Vhost => self.delete_vhost(step).await,
-                _ => self.send(entity::delete(live)).await,
+                _ => self.tools.change_all(&entity::delete(live)).await.map_err(Trouble::Broker),
             },
             (Action::Create | Action::Change | Action::Delete, ..) => Ok(()),
         };
@@ -283,7 +291,7 @@ impl Run<'_> {
                 Outcome::Refused(format!("{why}: drain it first, or say --allow-data-loss"))
             }
             Err(Trouble::Secret(reason)) => Outcome::Failed { reason, help: None, in_doubt: false },
-            Err(Trouble::Other(reason)) => Outcome::Failed { reason, help: None, in_doubt: true },
+            Err(Trouble::Halfway(reason)) => Outcome::Failed { reason, help: None, in_doubt: true },
             Err(Trouble::Broker(error)) => {
                 if matches!(error, Error::Unreachable { .. }) {
                     self.lost.store(true, Ordering::Relaxed);
@@ -293,18 +301,6 @@ impl Run<'_> {
                 Outcome::Failed { reason, help: error.help(), in_doubt }
             }
         }
-    }
-
-    async fn send(&self, requests: Vec<super::Request>) -> Result<(), Trouble> {
-        for request in requests {
-            // what is to go and is gone has gone
-            if request.method() == super::Method::Delete {
-                self.how.client.find(&request).await?;
-            } else {
-                self.how.client.send(&request).await?;
-            }
-        }
-        Ok(())
     }
 
     /// A vhost takes all that is in it along, so its queues are looked into just before.
@@ -319,6 +315,6 @@ impl Run<'_> {
             }
         }
         let Some(live) = &step.live else { return Ok(()) };
-        self.send(entity::delete(live)).await
+        Ok(self.tools.change_all(&entity::delete(live)).await?)
     }
 }

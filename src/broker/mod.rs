@@ -7,6 +7,7 @@ mod access;
 mod address;
 mod amqp_address;
 mod apply;
+mod bindings;
 mod entity;
 mod error;
 mod failure;
@@ -19,6 +20,7 @@ mod replace;
 mod request;
 mod secrets;
 mod tls;
+mod tools;
 
 pub use access::{Access, Options};
 pub use address::{Address, Credentials, Endpoint, Secret};

@@ -87,7 +87,11 @@ impl Apply {
             if human {
                 writeln!(screen.out(), "{}", pending.nothing())?;
             } else {
-                self.json(&pending, &Applied { outcomes: Vec::new(), unrecorded: None }, screen)?;
+                self.json(
+                    &pending,
+                    &Applied { outcomes: Vec::new(), unrecorded: None, changed: false },
+                    screen,
+                )?;
             }
             return Ok(Exit::Ok);
         }
@@ -108,7 +112,7 @@ impl Apply {
             bar.set_message(line(&pending, id, outcome).trim().to_owned());
         };
         let applied = runtime.block_on(async {
-            let signal = tokio::spawn(stop_on_signal(stop.clone()));
+            let signal = tokio::spawn(stop_on(signals(), stop.clone()));
             let applied = apply(
                 &pending.plan,
                 How {
@@ -132,10 +136,10 @@ impl Apply {
         } else {
             self.json(&pending, &applied, screen)?;
         }
-        Ok(match (applied.is_complete(), applied.done()) {
+        Ok(match (applied.is_complete(), applied.done() > 0 || applied.changed) {
             (true, _) => Exit::Ok,
-            (false, 0) => Exit::Broker,
-            (false, _) => Exit::Partly,
+            (false, false) => Exit::Broker,
+            (false, true) => Exit::Partly,
         })
     }
 
@@ -262,10 +266,37 @@ fn line(pending: &Pending, id: usize, outcome: &Outcome) -> String {
     }
 }
 
-async fn stop_on_signal(stop: Arc<AtomicBool>) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        stop.store(true, Ordering::Relaxed);
+/// Ctrl-C, and what ends a job or closes a terminal: heard from now on.
+#[cfg(unix)]
+fn signals() -> impl Future<Output = ()> {
+    use futures_util::{StreamExt as _, stream};
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let heard = kinds.into_iter().filter_map(|kind| signal(kind).ok());
+    let heard = heard.map(|signal| {
+        Box::pin(stream::unfold(signal, async |mut signal| signal.recv().await.map(|()| ((), signal))))
+    });
+    let mut all = stream::select_all(heard);
+    async move {
+        if all.next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
     }
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn signals() -> impl Future<Output = ()> {
+    async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn stop_on(signals: impl Future<Output = ()>, stop: Arc<AtomicBool>) {
+    signals.await;
+    stop.store(true, Ordering::Relaxed);
 }
 
 /// The record comes first, so nothing has been changed.

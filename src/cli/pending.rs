@@ -161,7 +161,7 @@ fn painted(action: Action, sign: &str) -> String {
     use owo_colors::OwoColorize as _;
     match action {
         Action::Create => sign.green().to_string(),
-        Action::Adopt => sign.cyan().to_string(),
+        Action::Adopt | Action::Restore => sign.cyan().to_string(),
         Action::Change => sign.yellow().to_string(),
         Action::Replace => sign.magenta().to_string(),
         Action::Delete | Action::Refuse => sign.red().to_string(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Action, Danger, Difference, Live, Plan, Step, compare, danger, order,
+    Action, Danger, Difference, Live, Plan, Step, compare, danger, order, restore,
     show::{count, summary},
 };
 use crate::{
@@ -58,6 +58,7 @@ pub fn plan(pair: Pair<'_>) -> Plan {
         }
     }
     unwanted(&pair, &mut plan);
+    restore::interrupted(&pair, &mut plan);
     danger::assess(&pair, &mut plan);
     order::arrange(pair.desired, &mut plan);
     plan
@@ -68,7 +69,7 @@ fn administrators_only(kind: KindId) -> bool {
     matches!(kind, KindId::User | KindId::Permission | KindId::TopicPermission | KindId::UserLimits)
 }
 
-fn step(action: Action, definition: &Definition) -> Step {
+pub(super) fn step(action: Action, definition: &Definition) -> Step {
     Step {
         action,
         kind: definition.kind,
@@ -82,6 +83,8 @@ fn step(action: Action, definition: &Definition) -> Step {
         phase: 0,
         needs: Vec::new(),
         implies: Vec::new(),
+        restores: Vec::new(),
+        kept_in: Vec::new(),
     }
 }
 
@@ -90,7 +93,9 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
     let identity = desired.identity();
     let Some(live) = pair.live.topology.get(&identity) else {
         let reason = summary(desired);
-        return Some(Step { desired: Some(desired.clone()), reason, ..step(Action::Create, desired) });
+        let before = restore::before(pair, plan.topology.as_ref(), &identity);
+        let merged = before.map_or_else(|| desired.clone(), |before| compare::merged(desired, before));
+        return Some(Step { desired: Some(merged), reason, ..step(Action::Create, desired) });
     };
     let notes = &mut plan.notes;
     let differences =
@@ -189,7 +194,12 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
     let mut implied: BTreeMap<Identity, Vec<Identity>> = BTreeMap::new();
     for identity in &leaving {
         let Some(live) = pair.live.topology.get(identity) else {
-            plan.gone.push(identity.clone());
+            // what a deletion that was interrupted took away comes back, to go with what it was taken from
+            let taken = restore::taken(pair, plan.topology.as_ref(), identity);
+            match taken.and_then(|binding| goes_with(binding, &taking, pair.live)) {
+                Some(with) => implied.entry(with).or_default().push(identity.clone()),
+                None => plan.gone.push(identity.clone()),
+            }
             continue;
         };
         if let Some(with) = goes_with(live, &taking, pair.live) {

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
-use super::record::Record;
+use super::{
+    pre_image::{Interrupted, PreImage},
+    record::Record,
+};
 use crate::{
     diag::Span,
     kind::{Definition, Identity, KINDS, KindId, RECORD_PREFIX, Value, Version, from_wire, version},
@@ -73,6 +76,8 @@ pub struct Live {
     pub version: Option<Version>,
     /// What topologies have applied there.
     pub records: Vec<Record>,
+    /// What runs that were interrupted have left undone.
+    pub interrupted: Vec<Interrupted>,
     /// What its queues hold, where that was asked for.
     pub held: Option<Held>,
     /// Whether users, permissions and limits could not be seen, because only an administrator may.
@@ -103,10 +108,13 @@ impl Live {
         let version = ["rabbitmq_version", "rabbit_version"]
             .iter()
             .find_map(|name| Version::parse(lists.get(*name)?.as_str()?));
-        let globals = list(lists, "global_parameters")
-            .filter_map(|entry| Some((entry["name"].as_str()?, &entry["value"])));
-        let records = Record::read_all(globals).map_err(LiveError)?;
-        let mut live = Self { version, records, ..Self::default() };
+        let globals = || {
+            list(lists, "global_parameters")
+                .filter_map(|entry| Some((entry["name"].as_str()?, &entry["value"])))
+        };
+        let records = Record::read_all(globals()).map_err(LiveError)?;
+        let interrupted = PreImage::read_all(globals()).map_err(LiveError)?;
+        let mut live = Self { version, records, interrupted, ..Self::default() };
         for kind in KINDS {
             let Some(wire) = kind.wire.filter(|wire| wire.component.is_none()) else { continue };
             for entry in list(lists, wire.list) {

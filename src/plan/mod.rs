@@ -8,13 +8,16 @@ mod compare;
 mod danger;
 mod live;
 mod order;
+mod pre_image;
 mod record;
+mod restore;
 mod show;
 mod step;
 
 pub use build::{Pair, SameSecret, plan};
 pub use compare::Difference;
 pub use live::{Held, Live, LiveError, Messages};
+pub use pre_image::{Interrupted, PreImage, Purpose};
 pub use record::{Parameter, Record};
-pub use show::{Shown, count, digits, human, json, summary};
+pub use show::{Shown, count, digits, human, json, list, summary};
 pub use step::{Action, Danger, Plan, Step, StepId};

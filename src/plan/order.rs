@@ -19,8 +19,18 @@ const REMOVAL: u32 = 50;
 /// Orders the steps and says what each needs.
 pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
     let downstream = Downstream::of(desired);
+    let created: HashSet<Identity> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Create)
+        .map(|step| step.identity.clone())
+        .collect();
     for step in &mut plan.steps {
-        step.phase = phase(step, desired, &downstream);
+        step.phase = if step.action == Action::Restore {
+            restoration(step, &created)
+        } else {
+            phase(step, desired, &downstream)
+        };
     }
     plan.steps.sort_by(|a, b| (a.phase, &a.identity).cmp(&(b.phase, &b.identity)));
     let made: HashMap<Identity, StepId> = plan
@@ -29,6 +39,13 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
         .enumerate()
         .filter(|(_, step)| matches!(step.action, Action::Create | Action::Change | Action::Replace))
         .map(|(id, step)| (step.identity.clone(), id))
+        .collect();
+    let restored: HashMap<&Identity, (StepId, u32)> = plan
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.action == Action::Restore)
+        .map(|(id, step)| (&step.identity, (id, step.phase)))
         .collect();
     let removed: Vec<StepId> = (0..plan.steps.len())
         .filter(|id| plan.steps[*id].action == Action::Delete && hash_weight(&plan.steps[*id]).is_some())
@@ -41,8 +58,19 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
             let mut needs: Vec<StepId> = needed(step)
                 .into_iter()
                 .filter_map(|identity| made.get(&identity).copied())
-                .filter(|needed| *needed != id)
+                // what is made anew has its bindings before as well as after
+                .filter(|needed| {
+                    *needed != id
+                        && (step.action != Action::Restore || plan.steps[*needed].action == Action::Create)
+                })
                 .collect();
+            // what goes or is made anew is first as it was before an interrupted run, so that nothing of it is forgotten
+            if step.action != Action::Restore
+                && let Some((restoration, phase)) = restored.get(&step.identity)
+                && *phase < step.phase
+            {
+                needs.push(*restoration);
+            }
             if step.action == Action::Create
                 && let Some(weight) = hash_weight(step)
             {
@@ -56,8 +84,22 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
     }
 }
 
+/// As soon as both ends of all bindings are there: before anything is made anew, unless something of it is still to be
+/// made.
+fn restoration(step: &Step, created: &HashSet<Identity>) -> u32 {
+    if needed(step).iter().any(|end| created.contains(end)) {
+        rank(KindId::Binding) * WIDTH + WIDTH - 1
+    } else {
+        rank(KindId::Exchange) * WIDTH - 1
+    }
+}
+
 /// What has to be there before an entity can be made.
 fn needed(step: &Step) -> Vec<Identity> {
+    if step.action == Action::Restore {
+        let ends = step.restores.iter().flat_map(ends);
+        return std::iter::once(step.identity.clone()).chain(ends).collect();
+    }
     let Some(desired) = step.desired.as_ref().filter(|_| step.action != Action::Refuse) else {
         return Vec::new();
     };
@@ -71,16 +113,22 @@ fn needed(step: &Step) -> Vec<Identity> {
         KindId::Permission | KindId::TopicPermission | KindId::UserLimits => {
             needed.push(Identity { kind: KindId::User, vhost: None, parts: vec![text("user")] });
         }
-        KindId::Binding => {
-            let to_exchange = desired.text("destination-type") == Some("exchange");
-            let destination = if to_exchange { KindId::Exchange } else { KindId::Queue };
-            let parts = vec![text("source")];
-            needed.push(Identity { kind: KindId::Exchange, vhost: vhost.clone(), parts });
-            needed.push(Identity { kind: destination, vhost, parts: vec![text("destination")] });
-        }
+        KindId::Binding => needed.extend(ends(desired)),
         _ => {}
     }
     needed
+}
+
+/// The exchange that a binding starts from, and the queue or exchange that it leads to.
+fn ends(binding: &Definition) -> [Identity; 2] {
+    let text = |name| binding.text(name).unwrap_or("").into();
+    let to_exchange = binding.text("destination-type") == Some("exchange");
+    let destination = if to_exchange { KindId::Exchange } else { KindId::Queue };
+    [(KindId::Exchange, text("source")), (destination, text("destination"))].map(|(kind, name)| Identity {
+        kind,
+        vhost: binding.vhost.clone(),
+        parts: vec![name],
+    })
 }
 
 fn phase(step: &Step, desired: &Topology, downstream: &Downstream<'_>) -> u32 {

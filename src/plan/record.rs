@@ -16,7 +16,7 @@ use crate::kind::{Identity, KINDS, KindId, RECORD_PREFIX, Scope};
 const VERSION: u64 = 1;
 
 /// The broker takes 5 MB safely in one parameter and refuses 8 MB.
-const PART_BYTES: usize = 1_000_000;
+pub(super) const PART_BYTES: usize = 1_000_000;
 
 /// A global parameter: its name and value.
 pub type Parameter = (String, Json);
@@ -157,13 +157,13 @@ fn read(entries: &Json, into: &mut BTreeSet<Identity>) {
     }
 }
 
-fn kind_of(word: &str) -> Option<KindId> {
+pub(super) fn kind_of(word: &str) -> Option<KindId> {
     let kinds = KINDS.iter().filter(|kind| kind.scope != Scope::Contract);
     kinds.into_iter().find(|kind| kind.keyword == word).map(|kind| kind.id)
 }
 
 /// FNV-1a: a name for a content, not a guard against anybody.
-fn fnv(bytes: &[u8]) -> u64 {
+pub(super) fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

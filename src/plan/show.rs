@@ -47,6 +47,17 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", digits(i64::try_from(number).unwrap_or(i64::MAX)), if number == 1 { one } else { many })
 }
 
+/// The first few of several, and how many more.
+#[must_use]
+pub fn list(all: &[String]) -> String {
+    let shown = if all.len() <= FIRST { all.len() } else { FIRST - 1 };
+    let mut text = all[..shown].join(", ");
+    if shown < all.len() {
+        text.push_str(&format!(" and {} more", digits(i64::try_from(all.len() - shown).unwrap_or(i64::MAX))));
+    }
+    text
+}
+
 /// What an entity is, in some words: its type, or its settings.
 #[must_use]
 pub fn summary(definition: &Definition) -> String {
@@ -177,6 +188,7 @@ impl Plan {
             (Action::Change, "to change"),
             (Action::Replace, "to replace"),
             (Action::Delete, "to delete"),
+            (Action::Restore, "to restore"),
             (Action::Refuse, "refused"),
         ];
         let words: Vec<String> = kinds

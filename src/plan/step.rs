@@ -24,11 +24,22 @@ pub enum Action {
     Replace,
     /// Deletes what this topology made and no longer describes.
     Delete,
+    /// Binds again what a run that was interrupted has taken away.
+    Restore,
     /// Nothing: it is not as described, and not this topology's to change.
     Refuse,
 }
 
 impl Action {
+    /// Whether what it is about belongs to the topology afterwards.
+    #[must_use]
+    pub const fn makes_ours(self) -> bool {
+        match self {
+            Self::Create | Self::Adopt | Self::Change | Self::Replace => true,
+            Self::Delete | Self::Restore | Self::Refuse => false,
+        }
+    }
+
     /// The word for it in JSON and in what `apply` says.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -38,6 +49,7 @@ impl Action {
             Self::Change => "change",
             Self::Replace => "replace",
             Self::Delete => "delete",
+            Self::Restore => "restore",
             Self::Refuse => "refuse",
         }
     }
@@ -51,6 +63,7 @@ impl Action {
             Self::Change => "~",
             Self::Replace => "⇄",
             Self::Delete => "-",
+            Self::Restore => "↺",
             Self::Refuse => "≠",
         }
     }
@@ -92,6 +105,10 @@ pub struct Step {
     pub needs: Vec<StepId>,
     /// What the broker deletes along with it.
     pub implies: Vec<Identity>,
+    /// The bindings that a restoration brings back, whoever made them.
+    pub restores: Vec<Definition>,
+    /// The names of the parameters that keep them until then.
+    pub kept_in: Vec<String>,
 }
 
 impl Step {

@@ -1,100 +1,10 @@
 //! Plans carried out on real nodes, by the command itself: its exit codes and words are what users meet.
 
-use std::path::PathBuf;
-
 use assert_cmd::Command;
 use serde_json::{Value, json};
-use topoc_test_support::{Api, Broker, Options, SHIPPED_PLUGINS, Version, available_or_skip};
+use topoc_test_support::{Version, available_or_skip};
 
-/// A node of our own: what is applied goes beyond one vhost. Each scenario has its own vhost and topology.
-struct World {
-    broker: Broker,
-    folder: tempfile::TempDir,
-}
-
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl World {
-    fn of(version: Version) -> Self {
-        let options = Options { version, plugins: SHIPPED_PLUGINS, ..Options::default() };
-        Self { broker: Broker::start_with(options), folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn api(&self) -> Api {
-        self.broker.api()
-    }
-
-    fn file(&self, text: &str) -> PathBuf {
-        let path = self.folder.path().join("topology.kdl");
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn run(&self, verb: &str, text: &str, flags: &[&str]) -> Said {
-        let path = self.file(text);
-        let output = Command::cargo_bin("topoc")
-            .unwrap()
-            .arg(verb)
-            .arg(path)
-            .args(flags)
-            .env("TOPOC_BROKER", self.broker.management_url())
-            .env("SECRET", "p w")
-            .env("OTHER", "another")
-            .env("EU_URI", "amqp://eu.example.com amqp://eu2.example.com")
-            .env_remove("TOPOC_AMQP")
-            .output()
-            .unwrap();
-        Said {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// Applies, and shows that a second time there is nothing to do.
-    #[track_caller]
-    fn apply(&self, text: &str, flags: &[&str]) -> Said {
-        let said = self.run("apply", text, &[&["--yes"], flags].concat());
-        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-        self.assert_settled(text);
-        said
-    }
-
-    #[track_caller]
-    fn assert_settled(&self, text: &str) {
-        let again = self.run("diff", text, &["--exit-code"]);
-        assert_eq!(again.code, 0, "{}{}", again.out, again.err);
-        assert!(again.out.starts_with("nothing to do: "), "{}", again.out);
-    }
-
-    fn plan(&self, text: &str, flags: &[&str]) -> Vec<String> {
-        let said = self.run("diff", text, &[&["--format", "json"], flags].concat());
-        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-        let plan: Value = serde_json::from_str(&said.out).unwrap();
-        let change = |change: &Value| {
-            let word = |name: &str| change[name].as_str().unwrap_or("").to_owned();
-            format!("{} {} {}", word("action"), word("kind"), word("name"))
-        };
-        plan["changes"].as_array().unwrap().iter().map(change).collect()
-    }
-
-    fn exists(&self, path: &str) -> bool {
-        self.api().ask("GET", path, None).unwrap().0 == 200
-    }
-
-    fn publish(&self, vhost: &str, queue: &str, count: usize) {
-        for _ in 0..count {
-            let message =
-                json!({"properties": {}, "routing_key": queue, "payload": "x", "payload_encoding": "string"});
-            let path = format!("/api/exchanges/{vhost}/amq.default/publish");
-            assert_eq!(self.api().post(&path, &message)["routed"], true);
-        }
-    }
-}
+use crate::world::World;
 
 const SHOVEL: &str = "shovel \"drain\" { source queue=\"vip\"; destination queue=\"dead\" }";
 

@@ -5,3 +5,11 @@
 #[cfg(feature = "cli")]
 mod apply;
 mod http;
+#[cfg(feature = "cli")]
+mod killed;
+#[cfg(feature = "cli")]
+mod proxy;
+#[cfg(feature = "cli")]
+mod safety;
+#[cfg(feature = "cli")]
+mod world;

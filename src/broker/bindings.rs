@@ -1,0 +1,167 @@
+//! Taking an entity's bindings away and putting them back.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use futures_util::{StreamExt as _, stream};
+use serde_json::Value as Json;
+
+use super::{
+    Error, Request, entity,
+    tools::{Tools, Trouble},
+};
+use crate::{
+    kind::{Definition, Identity, KindId, from_wire},
+    plan::list,
+};
+
+/// How many bindings of one entity are taken away or restored at once.
+const AT_ONCE: usize = 8;
+
+/// Bindings that are not back, though both their ends are there.
+#[derive(Debug)]
+pub(super) struct Unbound {
+    /// Which.
+    pub(super) titles: Vec<String>,
+    /// The first reason of the broker.
+    pub(super) reason: String,
+}
+
+impl std::fmt::Display for Unbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let are = if self.titles.len() == 1 { "is" } else { "are" };
+        write!(
+            f,
+            "{} {are} not bound again: {}; what was bound is on record, and the next apply binds it again",
+            list(&self.titles),
+            self.reason
+        )
+    }
+}
+
+impl Tools<'_> {
+    /// All bindings of an entity, also those that others made, with the broker's handles; none if it is gone.
+    pub(super) async fn bindings(&self, entity: &Definition) -> Result<Option<Vec<Definition>>, Error> {
+        let vhost = entity.vhost.as_deref().unwrap_or("");
+        let name = entity.name();
+        let lists = match entity.kind {
+            KindId::Queue => vec![Request::get(&["queues", vhost, name, "bindings"])],
+            _ => ["source", "destination"]
+                .map(|end| Request::get(&["exchanges", vhost, name, "bindings", end]))
+                .to_vec(),
+        };
+        let mut found = Vec::new();
+        let mut known = BTreeSet::new();
+        for list in lists {
+            let Some(list) = self.client.find(&list).await? else { return Ok(None) };
+            // one from an exchange to itself is in both lists
+            found.extend(read(&list).into_iter().filter(|binding| known.insert(binding.identity())));
+        }
+        Ok(Some(found))
+    }
+
+    /// Takes bindings away. With the first that stays nothing more is asked for, and what is under way has ended: a
+    /// request that is still on its way would undo what comes after it.
+    pub(super) async fn unbind(&self, bindings: &[Definition]) -> Result<(), Error> {
+        let refused = AtomicBool::new(false);
+        let requests: Vec<Request> = bindings.iter().flat_map(entity::delete).collect();
+        let results: Vec<Result<(), Error>> = stream::iter(&requests)
+            .map(async |request| {
+                if refused.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let result = self.change(request).await;
+                refused.fetch_or(result.is_err(), Ordering::Relaxed);
+                result
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        results.into_iter().collect()
+    }
+
+    /// Binds again, and looks whether all is bound. What ends at something that is gone is gone with it.
+    pub(super) async fn bind(&self, entity: &Definition, bindings: &[Definition]) -> Result<(), Unbound> {
+        if bindings.is_empty() {
+            return Ok(());
+        }
+        let results: Vec<Option<String>> = stream::iter(bindings)
+            .map(async |binding| {
+                let requests = match entity::put(binding, None, self.secrets) {
+                    Ok(requests) => requests,
+                    Err(error) => return Some(error.to_string()),
+                };
+                match self.change_all(&requests).await {
+                    // an end of it is gone: that is looked at below
+                    Ok(()) | Err(Error::NotFound { .. }) => None,
+                    Err(error) => Some(Trouble::Broker(error).to_string()),
+                }
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let reason = results.iter().flatten().next().cloned();
+        let unbound = |titles: Vec<&Definition>, reason: String| Unbound {
+            titles: titles.into_iter().map(Definition::title).collect(),
+            reason,
+        };
+        let found: BTreeSet<Identity> = match self.bindings(entity).await {
+            Ok(Some(found)) => found.iter().map(Definition::identity).collect(),
+            Ok(None) => {
+                let gone = format!("{} `{}` is gone", entity.kind.word(), entity.name());
+                return Err(unbound(bindings.iter().collect(), gone));
+            }
+            Err(error) => {
+                let refused = bindings.iter().zip(&results).filter(|(_, result)| result.is_some());
+                let refused: Vec<&Definition> = refused.map(|(binding, _)| binding).collect();
+                return match reason {
+                    Some(reason) => Err(unbound(refused, reason)),
+                    None => Err(unbound(bindings.iter().collect(), error.to_string())),
+                };
+            }
+        };
+        let mut missing = Vec::new();
+        for binding in bindings.iter().filter(|binding| !found.contains(&binding.identity())) {
+            if self.ends_are_there(binding).await {
+                missing.push(binding);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(unbound(
+            missing,
+            reason.unwrap_or_else(|| "the broker has bound it and does not show it".to_owned()),
+        ))
+    }
+
+    /// Where the broker does not say, they are.
+    async fn ends_are_there(&self, binding: &Definition) -> bool {
+        let vhost = binding.vhost.as_deref().unwrap_or("");
+        let text = |name| binding.text(name).unwrap_or("");
+        let list = if text("destination-type") == "exchange" { "exchanges" } else { "queues" };
+        for (list, name) in [("exchanges", text("source")), (list, text("destination"))] {
+            if matches!(self.client.find(&Request::get(&[list, vhost, name])).await, Ok(None)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Deletes a binding; one that is gone already is deleted.
+    pub(super) async fn delete_binding(&self, binding: &Definition) -> Result<(), Error> {
+        let Some(found) = self.client.find(&entity::between(binding)).await? else { return Ok(()) };
+        let identity = binding.identity();
+        let found = read(&found).into_iter().find(|found| found.identity() == identity);
+        self.unbind(found.as_slice()).await
+    }
+}
+
+/// Bindings as the management API lists them, without those of the default exchange.
+fn read(list: &Json) -> Vec<Definition> {
+    let entries = list.as_array().into_iter().flatten().filter_map(Json::as_object);
+    let bindings = entries.filter_map(|entry| from_wire(KindId::Binding, entry).ok());
+    bindings.filter(|binding| binding.text("source").is_some_and(|source| !source.is_empty())).collect()
+}

@@ -1,0 +1,142 @@
+//! What steps of more than one request share, and how they end.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde_json::json;
+
+use super::{Client, Error, Method, Request, Secrets, bindings::Unbound, guard::Guard};
+use crate::{
+    kind::{Definition, Identity},
+    plan::{PreImage, Purpose},
+};
+
+/// Why a step is not done.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It would lose messages, and nobody has consented.
+    Objection(String),
+    /// The broker did not do it.
+    Broker(Error),
+    /// A secret is missing; nothing was sent.
+    Secret(String),
+    /// It is done in part, and what was taken away could not all be put back.
+    Halfway(String),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Broker(error)
+    }
+}
+
+impl From<crate::kind::WireError> for Trouble {
+    fn from(error: crate::kind::WireError) -> Self {
+        Self::Secret(error.to_string())
+    }
+}
+
+impl From<Unbound> for Trouble {
+    fn from(unbound: Unbound) -> Self {
+        Self::Halfway(unbound.to_string())
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Objection(text) | Self::Secret(text) | Self::Halfway(text) => f.write_str(text),
+            Self::Broker(error) => match error.reason() {
+                Some(reason) => f.write_str(reason.trim()),
+                None => error.fmt(f),
+            },
+        }
+    }
+}
+
+/// What replacing and deleting needs.
+#[derive(Debug)]
+pub(super) struct Tools<'a> {
+    pub(super) client: &'a Client,
+    pub(super) secrets: &'a Secrets,
+    pub(super) guard: &'a Guard<'a>,
+    /// False where the loss of messages is allowed.
+    pub(super) guarded: bool,
+    /// The topology that is applied.
+    pub(super) topology: Option<&'a Arc<str>>,
+    /// Bindings that leave in the same run: they are not restored.
+    pub(super) leaving: &'a BTreeSet<Identity>,
+    /// Two exchanges that are bound to one another are not replaced at once: the binding has to have an end.
+    pub(super) one_exchange: tokio::sync::Mutex<()>,
+    /// Whether the broker has carried anything out, or may have.
+    pub(super) changed: AtomicBool,
+    /// Why a pre-image that is of no more use is still there.
+    pub(super) unrecorded: Mutex<Option<Error>>,
+}
+
+/// A pre-image in the broker: the names of its parameters.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Kept(Vec<String>);
+
+impl Tools<'_> {
+    /// Sends what changes the broker. What is to go and is gone has gone.
+    pub(super) async fn change(&self, request: &Request) -> Result<(), Error> {
+        let result = match request.method() {
+            Method::Delete => self.client.find(request).await.map(drop),
+            _ => self.client.send(request).await.map(drop),
+        };
+        if matches!(result, Ok(()) | Err(Error::Lost { .. } | Error::Unreachable { .. })) {
+            self.changed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// Sends several, one after the other.
+    pub(super) async fn change_all(&self, requests: &[Request]) -> Result<(), Error> {
+        for request in requests {
+            self.change(request).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts on record what an entity is bound to, before its bindings are taken away.
+    pub(super) async fn keep(
+        &self,
+        purpose: Purpose,
+        was: &Definition,
+        bindings: &[Definition],
+    ) -> Result<Kept, Error> {
+        let Some(topology) = self.topology else { return Ok(Kept(Vec::new())) };
+        let pre_image =
+            PreImage { topology: topology.clone(), purpose, was: was.clone(), bindings: bindings.to_vec() };
+        let mut names = Vec::new();
+        for (name, value) in pre_image.parameters() {
+            let body = json!({"name": name, "value": value});
+            self.client.send(&Request::put(&["global-parameters", &name], body)).await?;
+            names.push(name);
+        }
+        Ok(Kept(names))
+    }
+
+    /// Forgets what is of no more use. One that stays does no harm: the next run finds nothing missing.
+    pub(super) async fn forget(&self, kept: Kept) {
+        for name in &kept.0 {
+            if let Err(error) = self.client.find(&Request::delete(&["global-parameters", name])).await {
+                self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+        }
+    }
+}
+
+impl Kept {
+    /// What an interrupted run has kept.
+    pub(super) fn earlier(names: &[String]) -> Self {
+        Self(names.to_vec())
+    }
+}

@@ -1,0 +1,212 @@
+//! What a queue or exchange was like before a run took its bindings away: kept in the broker, as global parameters,
+//! for as long as the run is at it. A run that ends amidst leaves it there, and the next one puts back what is missing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::record::{PART_BYTES, Parameter, fnv, kind_of};
+use crate::kind::{Definition, Identity, KindId, RECORD_PREFIX, from_wire, to_wire};
+
+const VERSION: u64 = 1;
+
+/// What a run takes the bindings of an entity away for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To make it anew.
+    Replace,
+    /// To delete it.
+    Delete,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// A queue or exchange with its bindings, before a run takes them away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreImage {
+    /// The name of the topology that is applied.
+    pub topology: Arc<str>,
+    /// What for.
+    pub purpose: Purpose,
+    /// The entity.
+    pub was: Definition,
+    /// All its bindings, whoever made them.
+    pub bindings: Vec<Definition>,
+}
+
+/// A pre-image that the broker holds, and the names of the parameters that it is kept in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interrupted {
+    /// What is kept.
+    pub pre_image: PreImage,
+    /// Where.
+    pub parameters: Vec<String>,
+}
+
+impl PreImage {
+    /// The parameters that hold it. Each says all but the other's bindings, so that they can be written in any order.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        // queues, exchanges and bindings have no secrets
+        let wire = |definition: &Definition| {
+            Json::from(to_wire(definition, &|_, _| Ok(String::new())).unwrap_or_default())
+        };
+        let mut parts: Vec<Vec<Json>> = vec![Vec::new()];
+        let mut size = 0;
+        for binding in self.bindings.iter().map(wire) {
+            size += binding.to_string().len();
+            if size > PART_BYTES {
+                parts.push(Vec::new());
+                size = 0;
+            }
+            if let Some(part) = parts.last_mut() {
+                part.push(binding);
+            }
+        }
+        parts
+            .into_iter()
+            .map(|bindings| {
+                let value = json!({
+                    "version": VERSION,
+                    "by": &*self.topology,
+                    "before": self.purpose.word(),
+                    "kind": self.was.kind.word(),
+                    "was": wire(&self.was),
+                    "bindings": bindings,
+                });
+                let hash = fnv(value.to_string().as_bytes());
+                (format!("{RECORD_PREFIX}{}:was:{hash:016x}", self.topology), value)
+            })
+            .collect()
+    }
+
+    /// The pre-images among a broker's global parameters, in order of what they are of.
+    ///
+    /// # Errors
+    /// A sentence that names the parameter: to pass one over would lose the bindings that it keeps.
+    pub fn read_all<'a>(
+        parameters: impl Iterator<Item = (&'a str, &'a Json)>,
+    ) -> Result<Vec<Interrupted>, String> {
+        let ours: BTreeMap<&str, &Json> = parameters
+            .filter(|(name, value)| name.starts_with(RECORD_PREFIX) && value["before"].is_string())
+            .collect();
+        let mut found: BTreeMap<(Arc<str>, Identity), Interrupted> = BTreeMap::new();
+        let mut known: BTreeSet<(Arc<str>, Identity)> = BTreeSet::new();
+        for (name, value) in ours {
+            if value["version"].as_u64() != Some(VERSION) {
+                return Err(format!(
+                    "the global parameter `{name}` is of another version of topoc: use that one"
+                ));
+            }
+            let part = read(value).ok_or_else(|| {
+                format!("the global parameter `{name}` is no pre-image as topoc writes them")
+            })?;
+            let whole =
+                found.entry((part.topology.clone(), part.was.identity())).or_insert_with(|| Interrupted {
+                    pre_image: PreImage { bindings: Vec::new(), ..part.clone() },
+                    parameters: Vec::new(),
+                });
+            // of two runs that were interrupted at the same thing the first knew more of it
+            if part.purpose == Purpose::Replace {
+                whole.pre_image.purpose = Purpose::Replace;
+            }
+            for binding in part.bindings {
+                if known.insert((part.topology.clone(), binding.identity())) {
+                    whole.pre_image.bindings.push(binding);
+                }
+            }
+            whole.parameters.push(name.to_owned());
+        }
+        Ok(found.into_values().collect())
+    }
+}
+
+fn read(value: &Json) -> Option<PreImage> {
+    let entity = |kind, json: &Json| from_wire(kind, json.as_object().unwrap_or(&Map::new())).ok();
+    let kind = kind_of(value["kind"].as_str()?)?;
+    let bindings = value["bindings"].as_array()?.iter().map(|binding| entity(KindId::Binding, binding));
+    Some(PreImage {
+        topology: Arc::from(value["by"].as_str()?),
+        purpose: [Purpose::Replace, Purpose::Delete].into_iter().find(|p| value["before"] == p.word())?,
+        was: entity(kind, &value["was"])?,
+        bindings: bindings.collect::<Option<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Record;
+
+    fn entity(kind: KindId, json: Json) -> Definition {
+        from_wire(kind, json.as_object().unwrap()).unwrap()
+    }
+
+    fn pre_image(bindings: usize) -> PreImage {
+        let binding = |index| {
+            entity(
+                KindId::Binding,
+                json!({
+                    "vhost": "shop", "source": "theirs", "destination": "q", "destination_type": "queue",
+                    "routing_key": format!("a key of some length, number {index}"),
+                    "arguments": {"x-match": "any", "weight": 1.0, "n": index},
+                }),
+            )
+        };
+        PreImage {
+            topology: Arc::from("orders"),
+            purpose: Purpose::Replace,
+            was: entity(
+                KindId::Queue,
+                json!({"name": "q", "vhost": "shop", "durable": false, "auto_delete": false, "arguments": {"x-theirs": [1, "a"]}}),
+            ),
+            bindings: (0..bindings).map(binding).collect(),
+        }
+    }
+
+    fn read_back(parameters: &[Parameter]) -> Result<Vec<Interrupted>, String> {
+        PreImage::read_all(parameters.iter().map(|(name, value)| (name.as_str(), value)))
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was() {
+        for (bindings, parameters) in [(0, 1), (3, 1), (10_000, 2)] {
+            let pre_image = pre_image(bindings);
+            let kept = pre_image.parameters();
+            assert_eq!(kept.len(), parameters, "{bindings}");
+            let mut found = read_back(&kept).unwrap();
+            assert_eq!(found.len(), 1);
+            let mut found = found.remove(0);
+            assert_eq!(found.parameters.len(), parameters);
+            found
+                .pre_image
+                .bindings
+                .sort_by_key(|binding| binding.integer("n").or(binding.arguments["n"].value.as_integer()));
+            assert_eq!(found.pre_image, pre_image);
+            // it is no record
+            assert_eq!(
+                Record::read_all(kept.iter().map(|(name, value)| (name.as_str(), value))),
+                Ok(Vec::new())
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_passed_over() {
+        let (name, mut value) = pre_image(1).parameters().remove(0);
+        value["bindings"][0]["source"] = Json::Null;
+        assert!(read_back(&[(name.clone(), value.clone())]).unwrap_err().contains("no pre-image"));
+        value["version"] = json!(2);
+        assert!(read_back(&[(name, value)]).unwrap_err().contains("another version"));
+    }
+}
