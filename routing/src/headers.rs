@@ -46,18 +46,37 @@ impl Match {
 /// With only `x-` arguments `all` matches everything and `any` nothing. A void argument asks only that the header
 /// exists. An `x-match` that the broker would refuse counts as `all`, as it does for bindings of old brokers.
 pub fn matches(arguments: &Table, message: &Message<'_>, version: Version) -> Option<bool> {
-    let mode = Match::of(arguments).unwrap_or(Match::All);
-    let mut compared = arguments.iter().filter(|(name, _)| !mode.skips(name));
-    let satisfied = |(name, wanted): (&String, &Value)| match message.header(name) {
+    let satisfied =
+        |(name, wanted): (&String, &Value)| satisfies(wanted, message.header(name).as_deref(), version);
+    let every = wants_every(arguments);
+    match message.headers {
+        None => compared(arguments).next().is_none().then_some(every),
+        Some(_) if every => Some(compared(arguments).all(satisfied)),
+        Some(_) => Some(compared(arguments).any(satisfied)),
+    }
+}
+
+fn mode(arguments: &Table) -> Match {
+    Match::of(arguments).unwrap_or(Match::All)
+}
+
+/// Whether all of the arguments have to match; else one does.
+pub(crate) fn wants_every(arguments: &Table) -> bool {
+    matches!(mode(arguments), Match::All | Match::AllWithX)
+}
+
+/// The arguments that headers are compared with.
+pub(crate) fn compared(arguments: &Table) -> impl Iterator<Item = (&String, &Value)> {
+    let mode = mode(arguments);
+    arguments.iter().filter(move |(name, _)| !mode.skips(name))
+}
+
+/// Whether a header, if there is one, is what an argument asks for.
+pub(crate) fn satisfies(wanted: &Value, said: Option<&Value>, version: Version) -> bool {
+    match said {
         None => false,
         Some(_) if *wanted == Value::Void => true,
-        Some(header) => equal(wanted, &header, version),
-    };
-    let every = matches!(mode, Match::All | Match::AllWithX);
-    match message.headers {
-        None => compared.next().is_none().then_some(every),
-        Some(_) if every => Some(compared.all(satisfied)),
-        Some(_) => Some(compared.any(satisfied)),
+        Some(said) => equal(wanted, said, version),
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`Topology::matched`]: which bindings of one exchange a message takes;
 //! - [`Topology::publish`], [`Topology::route`]: which queues it reaches, by which way, and how surely;
 //! - [`Topology::dead_letter`], [`Topology::life`]: what becomes of it when it dies in a queue, and then again;
+//! - [`Topology::mismatch`]: why a binding does not take it;
 //! - [`Topology::reach`], [`language`]: the same of all the keys that a template can produce;
 //! - [`policy`]: which values count, out of arguments and policies.
 //!
@@ -32,6 +33,7 @@ pub mod language;
 mod life;
 mod matching;
 mod message;
+mod mismatch;
 pub mod policy;
 mod queue;
 mod route;
@@ -47,6 +49,7 @@ pub use keys::{KeyReach, LostKeys, Reach};
 pub use life::{Life, Stay};
 pub use matching::{Matched, Share};
 pub use message::Message;
+pub use mismatch::{HeaderMismatch, Mismatch, WordMismatch};
 pub use queue::{Overflow, Queue, QueueKind, Strategy};
 pub use route::{Alternate, By, Delivered, Hop, Reached, Refused, Visit};
 pub use topology::{Binding, BindingId, BuildError, Destination, Exchange, ExchangeId, QueueId, Topology};

@@ -22,8 +22,11 @@ mod init;
 mod lints;
 mod markdown;
 mod pending;
+mod question;
+mod route;
 mod schema;
 mod screen;
+mod why_not;
 mod write;
 
 pub use arguments::{Broker, Format, Input};
@@ -54,6 +57,8 @@ enum Verb {
     Diff(diff::Diff),
     Apply(apply::Apply),
     Graph(graph::Graph),
+    Route(route::Route),
+    WhyNot(why_not::WhyNot),
     Export(export::Export),
     Fmt(fmt::Fmt),
     Generate(generate::Generate),
@@ -101,6 +106,8 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Diff(diff) => diff.run(screen),
         Verb::Apply(apply) => apply.run(screen),
         Verb::Graph(graph) => graph.run(screen),
+        Verb::Route(route) => route.run(screen),
+        Verb::WhyNot(why_not) => why_not.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Fmt(fmt) => fmt.run(screen),
         Verb::Generate(generate) => generate.run(screen),

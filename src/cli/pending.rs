@@ -82,7 +82,7 @@ pub(super) async fn pending(compiled: Compiled, broker: &Broker, adopt: bool) ->
 }
 
 /// `--broker` comes first, then the environment that `--env` chooses, then the process's environment.
-async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Target, Live), Stop> {
+pub(super) async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Target, Live), Stop> {
     let mut named = broker.clone();
     if let Some(environment) = &compiled.topology.environment {
         let address = |word: &Option<crate::syntax::Word>| word.as_ref().map(|word| word.text.to_string());

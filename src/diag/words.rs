@@ -23,6 +23,20 @@ pub fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {}", plural(noun)) }
 }
 
+/// `10 000`.
+#[must_use]
+pub fn digits(integer: i64) -> String {
+    let text = integer.unsigned_abs().to_string();
+    let mut grouped = String::from(if integer < 0 { "-" } else { "" });
+    for (index, digit) in text.chars().enumerate() {
+        if index > 0 && text.len() > 3 && (text.len() - index).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,7 +37,8 @@ pub fn key_template(message: &Message) -> Result<KeyTemplate, TemplateError> {
 }
 
 /// The headers that a message is known to have; none when some of them are the publisher's.
-fn headers(message: &Message) -> Option<routing::Table> {
+#[must_use]
+pub fn constant_headers(message: &Message) -> Option<routing::Table> {
     message
         .headers
         .iter()
@@ -56,7 +57,7 @@ impl<'a> Graph<'a> {
         let routes = self.routes(reference.found.as_deref()?)?;
         let exchange = routes.topology.exchange_id(&reference.name.text)?;
         let keys = Language::of_template(&self.key_template(message).ok()?);
-        let table = headers(message);
+        let table = constant_headers(message);
         let reached = keys.and_then(|keys| {
             let reach = routes.topology.reach(exchange, &keys, table.as_ref(), Limits::default())?;
             Ok(Flow {
@@ -130,7 +131,7 @@ impl Flow<'_, '_> {
             return None;
         }
         let mut found = None;
-        let table = headers(message);
+        let table = constant_headers(message);
         let decided = self.routes.topology.deliveries(
             self.exchange,
             &self.keys,

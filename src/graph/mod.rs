@@ -14,7 +14,7 @@ pub use arrivals::{Arrivals, is_federated};
 pub use circles::circles;
 pub use dead_letters::{DeadLetterMap, DeadLetters, Landing};
 pub use effective::{Applied, Effective, Pattern, Selection, Source, policy_keys};
-pub use flows::{Flow, is_open, key_template};
+pub use flows::{Flow, constant_headers, is_open, key_template};
 pub use routes::Routes;
 pub use ways::{Edge, Node, Ways};
 

@@ -168,7 +168,7 @@ impl<'g, 'a> Context<'g, 'a> {
     /// Whether the topology says which services take messages from queues.
     #[must_use]
     pub fn says_who_consumes(&self) -> bool {
-        says_who_consumes(self.topology)
+        self.topology.contract.says_who_consumes()
     }
 }
 
@@ -184,11 +184,6 @@ pub(super) fn described(
         let kind = definition.kind.kind();
         definition.fields().filter_map(move |(name, field)| Some((definition, kind.attribute(name)?, field)))
     })
-}
-
-/// Whether some service says what it takes messages from.
-pub(super) fn says_who_consumes(topology: &Topology) -> bool {
-    topology.contract.services.iter().any(|service| !service.consumes.is_empty())
 }
 
 fn hearers(topology: &Topology) -> FxHashMap<(&str, &str), Vec<Hearer<'_>>> {

@@ -8,7 +8,6 @@ use topoc_routing::{Overflow, QueueId, QueueKind, Strategy, language::TooComplex
 use super::{
     Context,
     circles::{self, Circle, Trouble},
-    context::says_who_consumes,
 };
 use crate::{
     diag::{Diagnostic, Span},
@@ -71,7 +70,7 @@ impl<'a> Dying<'a> {
             (*vhost, Rounds { of: circles::groups(&groups), groups })
         });
         let rounds = rounds.collect();
-        let all_rejected = !says_who_consumes(topology);
+        let all_rejected = !topology.contract.says_who_consumes();
         let circles = circles::all(
             graph.vhosts().filter_map(|(vhost, routes)| Some((routes, dead_letters.get(vhost)?))),
             |queue| graph.effective.integer(queue.0, "delivery-limit"),

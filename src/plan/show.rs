@@ -8,6 +8,8 @@ use crate::{
     kind::{Definition, KindId, Place, Type},
 };
 
+pub use crate::diag::digits;
+
 /// How much of a plan is shown, and how.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
@@ -26,20 +28,6 @@ impl std::fmt::Debug for Shown<'_> {
 /// More steps alike than this are shown by the first few and a number.
 const ALIKE: usize = 12;
 const FIRST: usize = 5;
-
-/// `10 000`.
-#[must_use]
-pub fn digits(integer: i64) -> String {
-    let text = integer.unsigned_abs().to_string();
-    let mut grouped = String::from(if integer < 0 { "-" } else { "" });
-    for (index, digit) in text.chars().enumerate() {
-        if index > 0 && text.len() > 3 && (text.len() - index).is_multiple_of(3) {
-            grouped.push(' ');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
 
 /// `1 queue`, `2 queues`.
 #[must_use]

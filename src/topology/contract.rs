@@ -24,6 +24,12 @@ pub struct Contract {
 }
 
 impl Contract {
+    /// Whether some service says what it takes messages from.
+    #[must_use]
+    pub fn says_who_consumes(&self) -> bool {
+        self.services.iter().any(|service| !service.consumes.is_empty())
+    }
+
     /// The message of a name.
     #[must_use]
     pub fn message(&self, name: &str) -> Option<&Message> {

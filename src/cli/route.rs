@@ -1,0 +1,66 @@
+//! `topoc route`: where a message goes, and what may become of it.
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Broker, Exit, Input, Outcome, Screen,
+    question::{Asked, Question},
+};
+use crate::{
+    diag::human::Look,
+    graph::Graph,
+    route::{self, ask},
+};
+use topoc_routing::Certainty;
+
+/// Show where a message goes: exchanges, queues, consumers, and what becomes of it when it dies
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  topoc route topology.kdl --exchange order.exchange --key order.created
+  topoc route topology.kdl --message ShipmentMoved country=de
+  topoc route topology.kdl --exchange files --key '' --header type=pdf --header pages=12
+  topoc route --live --broker http://guest:guest@localhost:15672 --vhost shop --exchange orders --key order.created")]
+pub(super) struct Route {
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    question: Question,
+    #[command(flatten)]
+    broker: Broker,
+    /// In which form to answer: human or json (docs/json.md)
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
+    format: Form,
+    /// Show every binding, however many match or do not
+    #[arg(long)]
+    all: bool,
+    /// Leave with 1 unless a queue gets the message in any case
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+impl Route {
+    pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        let Some(Asked { compiled, publish }) = self.question.asked(self.input, &self.broker, screen)? else {
+            return Ok(Exit::Wrong);
+        };
+        let graph = Graph::new(&compiled.topology);
+        let route = ask(&graph, publish)?;
+        let look = Look { all: self.all, ..screen.look() };
+        match self.format {
+            Form::Human => write!(screen.out(), "{}", route::human(&route, &compiled.sources, look))?,
+            Form::Json => writeln!(screen.out(), "{:#}", route::json(&route, &compiled.sources))?,
+        }
+        let arrives =
+            route.delivered.as_ref().is_ok_and(|delivered| delivered.unroutable == Certainty::Never);
+        Ok(if self.exit_code && !arrives { Exit::Wrong } else { Exit::Ok })
+    }
+}

@@ -1,0 +1,46 @@
+//! `topoc why-not`: why a queue does not get a message.
+
+use clap::Args;
+
+use super::{
+    Broker, Exit, Format, Input, Outcome, Screen,
+    question::{Asked, Question},
+};
+use crate::{graph::Graph, route::why_not};
+
+/// Show why a queue does not get a message, or by which way it does
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  topoc why-not inventory.queue topology.kdl --exchange order.exchange --key order.paid
+  topoc why-not inventory.queue topology.kdl --message OrderPaid
+  topoc why-not billing --live --vhost shop --exchange orders --key order.created")]
+pub(super) struct WhyNot {
+    /// The queue
+    #[arg(value_name = "QUEUE")]
+    queue: String,
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    question: Question,
+    #[command(flatten)]
+    broker: Broker,
+    /// In which form to answer: human or json (docs/json.md)
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
+    format: Format,
+}
+
+impl WhyNot {
+    pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        let Some(Asked { compiled, publish }) = self.question.asked(self.input, &self.broker, screen)? else {
+            return Ok(Exit::Wrong);
+        };
+        let graph = Graph::new(&compiled.topology);
+        let answer = why_not(&graph, publish, &self.queue)?;
+        match self.format {
+            Format::Human => write!(screen.out(), "{}", answer.human(&compiled.sources))?,
+            Format::Json => writeln!(screen.out(), "{:#}", answer.json(&compiled.sources))?,
+        }
+        Ok(Exit::Ok)
+    }
+}
