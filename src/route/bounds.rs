@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use topoc_routing::{Certainty, DeadLettered, Fate, Life, QueueId, Reason, Strategy};
+use topoc_routing::{Certainty, DeadLettered, Fate, Life, Overflow, QueueId, Reason, Strategy};
 
 use super::Route;
 
@@ -75,8 +75,18 @@ pub fn bounds(route: &Route<'_, '_>) -> Option<Bounds> {
         }
         for (reason, dead, next) in walk.ends_of(stay) {
             let strategy = route.routes.topology.queue(queue).effective_strategy();
-            if !next.is_empty() && strategy == Strategy::AtMostOnce && !at_most_once.contains(&queue) {
-                at_most_once.push(queue);
+            if !next.is_empty() && strategy == Strategy::AtMostOnce {
+                if !at_most_once.contains(&queue) {
+                    at_most_once.push(queue);
+                }
+                // who hands over without confirms does not hear of a full queue's refusal
+                for target in next.iter().map(|stay| life.stays[*stay].queue) {
+                    let known = route.routes.topology.queue(target);
+                    let bounded = known.max_length.is_some() || known.max_length_bytes.is_some();
+                    if bounded && known.effective_overflow() == Overflow::RejectPublish {
+                        end(End::Dropped(target, Reason::MaxLength));
+                    }
+                }
             }
             match (dead.ends(), fate(dead)) {
                 (Certainty::Never, _) => {}

@@ -46,10 +46,12 @@ pub struct Publish {
     pub bcc: Vec<String>,
     /// Its own time to live, in milliseconds.
     pub expiration: Option<u64>,
+    /// The message of the contract that it is, where it is one.
+    pub message: Option<String>,
 }
 
 impl Publish {
-    fn message(&self) -> routing::Message<'_> {
+    fn letter(&self) -> routing::Message<'_> {
         let message = routing::Message::new(&self.key).with_cc(&self.cc).with_bcc(&self.bcc);
         match &self.headers {
             Some(headers) => message.with_headers(headers),
@@ -101,7 +103,7 @@ pub fn ask<'g, 'a>(graph: &'g Graph<'a>, publish: Publish) -> Result<Route<'g, '
     let (vhost, routes) = place(graph, publish.vhost.as_deref(), KindId::Exchange, &publish.exchange)?;
     let known = routes.topology.exchange_id(&publish.exchange);
     let exchange = known.ok_or_else(|| unknown_exchange(routes, &publish.exchange))?;
-    let message = publish.message();
+    let message = publish.letter();
     let delivered = routes.topology.publish(&publish.exchange, &message);
     let mut route = Route { graph, routes, vhost, exchange, delivered, life: None, publish };
     route.life = route.follow().ok();
@@ -166,7 +168,7 @@ fn unknown_exchange(routes: &Routes<'_>, name: &str) -> Unknown {
 impl<'g, 'a> Route<'g, 'a> {
     fn follow(&self) -> Result<Life, TooComplex> {
         let Ok(delivered) = &self.delivered else { return Err(TooComplex) };
-        let message = self.publish.message();
+        let message = self.publish.letter();
         let carried = routing::Carried::new(&self.publish.exchange, &message);
         let first = delivered.queues.iter().map(|reached| reached.queue);
         let at_first = |queue| delivered.queues.iter().any(|reached| reached.queue == queue);
@@ -293,6 +295,7 @@ pub fn publish_of(message: &Message, values: &[(String, String)]) -> Result<Publ
         key,
         headers: crate::graph::constant_headers(message),
         expiration: expiration.and_then(|ms| u64::try_from(ms).ok()),
+        message: Some(name.to_string()),
         ..Publish::default()
     })
 }

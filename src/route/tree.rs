@@ -188,10 +188,17 @@ impl<'r, 'g, 'a> Grower<'r, 'g, 'a> {
                 }
                 Consumer::Consumes(service, consumes) => {
                     let on: Vec<&str> = consumes.on.iter().map(|word| &*word.text).collect();
-                    let shown = on.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-                    let more =
-                        if on.len() > 3 { format!(" and {} more", on.len() - 3) } else { String::new() };
-                    format!("{} (on {shown}{more})", service.name.text)
+                    let service = &service.name.text;
+                    match self.route.publish.message.as_deref() {
+                        Some(message) if on.contains(&message) => format!("{service} (on {message})"),
+                        Some(message) => format!("{service} (does not handle {message})"),
+                        None => {
+                            let shown = on.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+                            let rest = on.len().saturating_sub(3);
+                            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+                            format!("{service} (on {shown}{more})")
+                        }
+                    }
                 }
                 Consumer::Answers(service, answers) => {
                     format!("{} (answers {})", service.name.text, answers.rpc.text)
@@ -281,10 +288,10 @@ impl<'r, 'g, 'a> Grower<'r, 'g, 'a> {
                 } else {
                     ""
                 };
-                let mut branch = Branch { text, ..Branch::default() };
                 format!("{how} → {through}{}{sure}", to.join(", "))
             }
         };
+        let mut branch = Branch { text, ..Branch::default() };
         for stay in next {
             let Some(life) = &self.route.life else { break };
             let target = life.stays[*stay].queue;
@@ -321,7 +328,7 @@ impl<'r, 'g, 'a> Grower<'r, 'g, 'a> {
                 delivered.visits.iter().any(|visit| visit.exchange == exchange)
             }
         };
-        let message = self.route.publish.message();
+        let message = self.route.publish.letter();
         let mut near: Vec<(usize, BindingId, Mismatch)> = topology
             .bindings_of(exchange)
             .iter()

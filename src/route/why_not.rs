@@ -154,7 +154,7 @@ fn inbound(topology: &Topology) -> BTreeMap<Destination, Vec<BindingId>> {
 fn no_match(route: &Route<'_, '_>, id: BindingId) -> Option<(usize, Reason)> {
     let topology = &route.routes.topology;
     let binding = topology.binding(id);
-    let mismatch = topology.mismatch(id, &route.publish.message())?;
+    let mismatch = topology.mismatch(id, &route.publish.letter())?;
     let distance = match &mismatch {
         topoc_routing::Mismatch::Key => strsim::damerau_levenshtein(&route.publish.key, &binding.routing_key),
         topoc_routing::Mismatch::Words { count, .. } => *count,

@@ -10,6 +10,8 @@ mod killed;
 #[cfg(feature = "cli")]
 mod proxy;
 #[cfg(feature = "cli")]
+mod route;
+#[cfg(feature = "cli")]
 mod safety;
 #[cfg(feature = "cli")]
 mod world;
