@@ -63,7 +63,7 @@ impl ExportDefinitions {
             writeln!(screen.err(), "note: {note}")?;
         }
         let text = format!("{:#}\n", exported.json);
-        match &self.output {
+        match write::file(self.output.as_ref()) {
             Some(path) => write::whole(path, &text).map_err(|error| {
                 Stop::wrong(
                     format!("{} cannot be written: {error}", path.display()),

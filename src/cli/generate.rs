@@ -73,7 +73,13 @@ impl Generate {
     }
 
     fn output(&self, generated: &Generated, screen: &mut Screen) -> Outcome {
-        let Some(output) = &self.output else {
+        let Some(output) = write::file(self.output.as_ref()) else {
+            if self.check {
+                return Err(Stop::usage(
+                    "standard output holds nothing to compare with",
+                    "name a folder or file: `-o DIR`",
+                ));
+            }
             for text in generated.files.values() {
                 write!(screen.out(), "{text}")?;
             }
@@ -82,7 +88,7 @@ impl Generate {
         let one = output.extension().is_some_and(|extension| extension == "rs");
         let mut stale = 0;
         for (name, text) in &generated.files {
-            let path = if one { output.clone() } else { output.join(name) };
+            let path = if one { output.to_owned() } else { output.join(name) };
             if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
                 continue;
             }

@@ -119,7 +119,7 @@ impl Graph {
             Form::Svg => graphviz::draw(&picture.dot(), "svg")?,
             Form::Png => graphviz::draw(&picture.dot(), "png")?,
         };
-        match &self.output {
+        match write::file(self.output.as_ref()) {
             Some(path) => {
                 write::whole(path, &bytes).map_err(|error| {
                     Stop::wrong(
@@ -142,7 +142,8 @@ impl Graph {
     }
 
     fn form(&self) -> Result<Form, Stop> {
-        let ending = self.output.as_ref().and_then(|path| path.extension()?.to_str());
+        let file = write::file(self.output.as_ref());
+        let ending = file.and_then(|path| path.extension()?.to_str());
         let form = match (self.format, ending) {
             (Some(form), _) => form,
             (None, Some("svg")) => Form::Svg,
@@ -156,7 +157,7 @@ impl Graph {
                 ));
             }
         };
-        if form == Form::Png && self.output.is_none() && io::stdout().is_terminal() {
+        if form == Form::Png && file.is_none() && io::stdout().is_terminal() {
             return Err(Stop::usage("a PNG is no text for a terminal", "name a file: `-o topology.png`"));
         }
         Ok(form)

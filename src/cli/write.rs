@@ -1,6 +1,14 @@
 //! Writing files: whole or not at all.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The file that `-o` names; none for standard output, which `-` stands for too.
+pub(super) fn file(output: Option<&PathBuf>) -> Option<&Path> {
+    output.map(PathBuf::as_path).filter(|path| path.as_os_str() != "-")
+}
 
 /// Writes a file by way of another beside it, so that nobody ever reads half of it. A link stays a link, and
 /// a file that is there keeps its permissions.

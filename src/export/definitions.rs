@@ -1,6 +1,8 @@
 //! A topology → the definitions file that `rabbitmqctl import_definitions` and `POST /api/definitions` take.
 //! Source: `rabbit_definitions`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -32,7 +34,8 @@ const LISTS: &[&str] = &[
 ];
 
 /// Makes the definitions file. Without `reveal`, secrets stay out of it: a user keeps a hash that the topology itself
-/// holds, and what cannot be without its secret (a shovel's address) is left out and said. What is `external` is not in it.
+/// holds, and what cannot be without its secret is left out and said: a shovel without its address; a user without a
+/// password, because an import takes away the one that the user has. What is `external` is not in it.
 ///
 /// # Errors
 /// When a secret that is to be revealed cannot be found.
@@ -40,10 +43,31 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
     let mut lists: Map<String, Json> =
         LISTS.iter().map(|list| ((*list).to_owned(), Json::Array(Vec::new()))).collect();
     let mut notes = Vec::new();
+    let left_out: BTreeSet<&str> = topology
+        .of(KindId::User)
+        .filter(|user| !user.external && !is_known(user, reveal))
+        .map(Definition::name)
+        .collect();
     for definition in topology.definitions() {
         let kind = definition.kind.kind();
         if kind.scope == Scope::Contract || definition.external || definition.kind == KindId::UserLimits {
             continue;
+        }
+        match definition.kind {
+            KindId::User if left_out.contains(definition.name()) => {
+                let name = definition.name();
+                notes.push(match definition.field("password") {
+                    Some(_) => format!("user `{name}` is left out with its permissions: its password is a secret, whose hash --with-secrets writes"),
+                    None => format!("user `{name}` is left out with its permissions: it has no password here, and importing it would take away the one that it has"),
+                });
+                continue;
+            }
+            KindId::Permission | KindId::TopicPermission
+                if definition.text("user").is_some_and(|user| left_out.contains(user)) =>
+            {
+                continue;
+            }
+            _ => {}
         }
         let known = |definition: &Definition, secret: &Secret| match (secret, reveal) {
             (Secret::Hash(hash), _) => Ok(hash.to_string()),
@@ -57,17 +81,12 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
         let mut entry = match to_wire(definition, &known) {
             Ok(entry) => entry,
             Err(WireError::Secret(_)) if reveal.is_none() => {
-                let title = format!("{} `{}`", definition.kind.word(), definition.title());
-                if definition.kind != KindId::User {
-                    notes.push(format!(
-                        "{title} is left out: its address is a secret, which --with-secrets writes"
-                    ));
-                    continue;
-                }
-                notes.push(format!("{title} has no password here, and cannot log in until one is set; --with-secrets writes its hash"));
-                let mut without = definition.clone();
-                without.unset("password");
-                to_wire(&without, &known)?
+                notes.push(format!(
+                    "{} `{}` is left out: its address is a secret, which --with-secrets writes",
+                    definition.kind.word(),
+                    definition.title()
+                ));
+                continue;
             }
             Err(error) => return Err(error),
         };
@@ -80,13 +99,9 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
                 let limits =
                     limits.and_then(|mut limits| limits.remove("value")).unwrap_or_else(|| json!({}));
                 entry.insert("limits".to_owned(), limits);
-                let hash =
-                    matches!(definition.field("password").map(|field| &field.value), Some(Value::Secret(_)));
-                if hash {
-                    entry
-                        .entry("hashing_algorithm")
-                        .or_insert_with(|| Json::from("rabbit_password_hashing_sha256"));
-                }
+                entry
+                    .entry("hashing_algorithm")
+                    .or_insert_with(|| Json::from("rabbit_password_hashing_sha256"));
             }
             // the broker takes what it has under this name for its metadata
             KindId::Vhost => {
@@ -111,4 +126,13 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
         }
     }
     Ok(Definitions { json: Json::Object(lists), notes })
+}
+
+/// Whether a user's password can be written, as a hash.
+fn is_known(user: &Definition, reveal: Option<Reveal<'_>>) -> bool {
+    match user.field("password").map(|field| &field.value) {
+        Some(Value::Secret(Secret::Hash(_))) => true,
+        Some(_) => reveal.is_some(),
+        None => false,
+    }
 }

@@ -1,6 +1,7 @@
 //! The command as a script sees it: exit codes, streams, formats, bad input.
 
 mod bad_input;
+mod export;
 mod files;
 mod fmt;
 mod formats;
