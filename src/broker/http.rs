@@ -19,6 +19,9 @@ const PAUSES: [Duration; 5] = [
 /// How many of them a broker gets that does answer, but with an accident: it may well have the same one again.
 const PAUSES_AFTER_ACCIDENT: usize = 2;
 
+/// How long the first answer may take: it is asked for something small, and who waits does not yet know that anybody is there.
+const FIRST_ANSWER: Duration = Duration::from_secs(20);
+
 /// How much of an answer that is not JSON an error shows, in characters.
 const SHOWN: usize = 120;
 
@@ -206,6 +209,9 @@ impl Client {
             .basic_auth(&credentials.username, Some(credentials.password.expose()));
         if let Some(body) = body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_owned());
+        }
+        if !self.has_answered.load(Ordering::Relaxed) {
+            request = request.timeout(FIRST_ANSWER.min(self.access.answer_timeout));
         }
         let no_answer = |error: reqwest::Error| Failure::NoAnswer {
             cause: Cause::of(&error),

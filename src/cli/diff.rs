@@ -40,7 +40,9 @@ impl Diff {
         let pending = runtime()?.block_on(pending(compiled, &self.broker, self.adopt))?;
         match self.format {
             Format::Json => {
-                writeln!(screen.out(), "{:#}", plan::json(&pending.plan, &pending.compiled.sources))?;
+                let mut plan = plan::json(&pending.plan, &pending.compiled.sources);
+                plan["broker"] = pending.target.name().into();
+                writeln!(screen.out(), "{plan:#}")?;
             }
             Format::Human if pending.plan.is_empty() => writeln!(screen.out(), "{}", pending.nothing())?,
             Format::Human => {

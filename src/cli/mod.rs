@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    let mut screen = Screen::new(cli.color);
+    let mut screen = Screen::new(cli.color, answers_json(&matches));
     let outcome = run(cli.verb, &mut screen).and_then(|exit| {
         screen.flush()?;
         Ok(exit)
@@ -98,6 +98,14 @@ pub fn main() -> ExitCode {
         Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok.into(),
         Err(stop) => screen.stop(&stop).into(),
     }
+}
+
+/// Whether the verb is asked to answer a program: then it does so whatever happens.
+fn answers_json(matches: &clap::ArgMatches) -> bool {
+    let format = |verb: &clap::ArgMatches| {
+        verb.try_get_raw("format").ok().flatten().is_some_and(|mut words| words.any(|word| word == "json"))
+    };
+    matches.subcommand().is_some_and(|(_, verb)| format(verb))
 }
 
 fn run(verb: Verb, screen: &mut Screen) -> Outcome {

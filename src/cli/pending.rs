@@ -1,12 +1,16 @@
 //! What `diff` and `apply` share: a checked topology, a broker's state, and the plan between them.
 
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    io::{self, Write as _},
+    time::{Duration, Instant},
+};
 
 use super::{Broker, Exit, Input, Screen, Stop, arguments::CommandSources};
 use crate::{
     Compiled,
     broker::{self, Client, Error, Overview, Secrets},
-    diag::{human, shell_word},
+    diag::{human, json, shell_word},
     plan::{self, Action, Live, Pair, Plan, Shown},
 };
 
@@ -51,6 +55,13 @@ pub(super) fn checked(input: &Input, screen: &mut Screen) -> Result<Option<Compi
         return Ok(Some(compiled));
     }
     compiled.report.retain(|found| found.severity == crate::diag::Severity::Error);
+    if screen.is_json() {
+        let mut found = json::report(&compiled.report, &compiled.sources);
+        let count = plan::count(compiled.report.diagnostics().len() as u64, "mistake", "mistakes");
+        let message = format!("the topology has {count}");
+        found["error"] = serde_json::json!({ "exit": Exit::Wrong as u8, "message": message, "help": null });
+        writeln!(screen.out(), "{found:#}")?;
+    }
     let look = screen.look_err();
     write!(
         screen.err(),
@@ -104,9 +115,28 @@ pub(super) async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Targe
         return Ok((Target::File(path.to_owned()), live));
     }
     let client = Client::new(options.open()?)?;
-    let overview = client.overview().await?;
-    let live = broker::live(&client, &overview.version).await?;
+    let overview = told(&client, client.overview()).await?;
+    let live = told(&client, broker::live(&client, &overview.version)).await?;
     Ok((Target::Broker(Box::new((client, overview))), live))
+}
+
+/// How long nothing is said of an answer that is waited for.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Waits for an answer, and says so where it takes long.
+async fn told<T>(client: &Client, answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    let start = Instant::now();
+    loop {
+        match tokio::time::timeout(SILENCE, &mut answer).await {
+            Ok(answer) => return answer,
+            Err(_) => {
+                let seconds = start.elapsed().as_secs();
+                // nobody is there to be told that it cannot be told
+                let _ = writeln!(io::stderr(), "waiting for {} to answer: {seconds} s", client.endpoint());
+            }
+        }
+    }
 }
 
 impl Target {

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::AutoStream;
+use serde_json::json;
 
 use super::{Exit, Stop};
 use crate::diag::human::Look;
@@ -23,12 +24,13 @@ pub struct Screen {
     out: BufWriter<AutoStream<io::Stdout>>,
     err: AutoStream<io::Stderr>,
     color: (bool, bool),
+    json: bool,
 }
 
 impl Screen {
-    /// The process's standard output and error.
+    /// The process's standard output and error; `json` where a program reads the output.
     #[must_use]
-    pub fn new(color: Color) -> Self {
+    pub fn new(color: Color, json: bool) -> Self {
         match color {
             Color::Auto => {}
             Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
@@ -40,7 +42,14 @@ impl Screen {
             out: BufWriter::new(AutoStream::auto(io::stdout())),
             err: AutoStream::auto(io::stderr()),
             color,
+            json,
         }
+    }
+
+    /// Whether a program reads the output, which then is JSON also where the verb cannot go on.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.json
     }
 
     /// What the verb is asked for goes here; colours are taken out where they are not wanted.
@@ -81,6 +90,10 @@ impl Screen {
 
     /// Says why a verb could not go on, and gives the code to leave with.
     pub(super) fn stop(&mut self, stop: &Stop) -> Exit {
+        if let (true, Stop::Because { exit, message, help }) = (self.json, stop) {
+            let error = json!({ "exit": *exit as u8, "message": message, "help": help });
+            let _ = writeln!(self.out, "{:#}", json!({ "version": 1, "error": error }));
+        }
         // what was printed comes before the reason why no more is
         let _ = self.flush();
         let (head, foot) = if self.color.1 { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
