@@ -25,13 +25,13 @@ fn exported(arguments: &[&str]) -> (Value, String) {
         .args(arguments)
         .env("EXPORTED", "p w")
         .output();
-    let (code, out, err) = ended(&output.unwrap());
+    let (code, out, err) = ended(&output.expect("the test can set itself up"));
     assert_eq!(code, 0, "{err}");
-    (serde_json::from_str(&out).unwrap(), err)
+    (serde_json::from_str(&out).expect("JSON"), err)
 }
 
 fn names<'a>(file: &'a Value, list: &str, member: &str) -> Vec<&'a str> {
-    file[list].as_array().unwrap().iter().filter_map(|entry| entry[member].as_str()).collect()
+    file[list].as_array().into_iter().flatten().filter_map(|entry| entry[member].as_str()).collect()
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::*;
 
 /// A loopback port that nothing listens on.
 fn dead() -> String {
-    format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    format!("http://{}", address.expect("the test can set itself up"))
 }
 
 #[test]
