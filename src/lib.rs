@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! text → syntax → kind → topology → graph → lint → plan → broker → cli
-//!                          └──────────┴→ route, codegen, diagram, export
+//!                          └──────────┴→ route, policies, codegen, diagram, export
 //! ```
 #![warn(clippy::disallowed_methods)]
 
@@ -21,6 +21,8 @@ pub mod graph;
 pub mod kind;
 pub mod lint;
 pub mod plan;
+#[cfg(feature = "cli")]
+pub mod policies;
 #[cfg(feature = "cli")]
 pub mod route;
 pub mod syntax;

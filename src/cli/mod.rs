@@ -22,6 +22,7 @@ mod init;
 mod lints;
 mod markdown;
 mod pending;
+mod policies;
 mod question;
 mod route;
 mod schema;
@@ -59,6 +60,7 @@ enum Verb {
     Graph(graph::Graph),
     Route(route::Route),
     WhyNot(why_not::WhyNot),
+    Policies(policies::Policies),
     Export(export::Export),
     Fmt(fmt::Fmt),
     Generate(generate::Generate),
@@ -116,6 +118,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Graph(graph) => graph.run(screen),
         Verb::Route(route) => route.run(screen),
         Verb::WhyNot(why_not) => why_not.run(screen),
+        Verb::Policies(policies) => policies.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Fmt(fmt) => fmt.run(screen),
         Verb::Generate(generate) => generate.run(screen),

@@ -135,36 +135,12 @@ impl Question {
                 _ => true,
             });
         }
-        let Some(mut compiled) = self.compiled(&input, screen)? else { return Ok(None) };
+        let Some(mut compiled) = compiled(&input, self.live, screen)? else { return Ok(None) };
         let publish = self.publish(&compiled, &values)?;
         if self.live {
-            let (_, live) = runtime()?.block_on(state(&compiled, broker))?;
-            let contract = std::mem::take(&mut compiled.topology.contract);
-            compiled.topology = live.topology;
-            compiled.topology.contract = contract;
-            compiled.topology.target = live.version.map(|version| (version, Span::NONE));
+            go_live(&mut compiled, broker)?;
         }
         Ok(Some(Asked { compiled, publish }))
-    }
-
-    fn compiled(&self, input: &Input, screen: &mut Screen) -> Result<Option<Compiled>, Stop> {
-        if self.live && input.files.is_empty() && !std::path::Path::new(DEFAULT_FILE).is_file() {
-            return Ok(Some(Compiled::default()));
-        }
-        let files = input.files()?;
-        let mut compiled = crate::compile(&files.paths, &CommandSources, &input.inputs());
-        compiled.report.extend(files.report);
-        if !compiled.report.has_errors() {
-            return Ok(Some(compiled));
-        }
-        // an answer that leaves out what cannot be read would be wrong
-        let look = screen.look_err();
-        write!(
-            screen.err(),
-            "{}",
-            human::report(&compiled.report, &compiled.sources, look, "topoc check --all")
-        )?;
-        Ok(None)
     }
 
     fn publish(&self, compiled: &Compiled, values: &[(String, String)]) -> Result<Publish, Stop> {
@@ -199,4 +175,35 @@ impl Question {
         publish.vhost = self.vhost.clone().or(publish.vhost);
         Ok(publish)
     }
+}
+
+/// Reads a topology; none where it cannot be read, which is then shown. A live question needs none.
+pub(super) fn compiled(input: &Input, live: bool, screen: &mut Screen) -> Result<Option<Compiled>, Stop> {
+    if live && input.files.is_empty() && !std::path::Path::new(DEFAULT_FILE).is_file() {
+        return Ok(Some(Compiled::default()));
+    }
+    let files = input.files()?;
+    let mut compiled = crate::compile(&files.paths, &CommandSources, &input.inputs());
+    compiled.report.extend(files.report);
+    if !compiled.report.has_errors() {
+        return Ok(Some(compiled));
+    }
+    // an answer that leaves out what cannot be read would be wrong
+    let look = screen.look_err();
+    write!(
+        screen.err(),
+        "{}",
+        human::report(&compiled.report, &compiled.sources, look, "topoc check --all")
+    )?;
+    Ok(None)
+}
+
+/// Puts the broker's entities in the place of the files'; what services agree on stays.
+pub(super) fn go_live(compiled: &mut Compiled, broker: &Broker) -> Result<(), Stop> {
+    let (_, live) = runtime()?.block_on(state(compiled, broker))?;
+    let contract = std::mem::take(&mut compiled.topology.contract);
+    compiled.topology = live.topology;
+    compiled.topology.contract = contract;
+    compiled.topology.target = live.version.map(|version| (version, Span::NONE));
+    Ok(())
 }
