@@ -101,7 +101,7 @@ impl PreImage {
             .filter(|(name, value)| name.starts_with(RECORD_PREFIX) && value["before"].is_string())
             .collect();
         let mut found: BTreeMap<(Arc<str>, Identity), Interrupted> = BTreeMap::new();
-        let mut known: BTreeSet<(Arc<str>, Identity)> = BTreeSet::new();
+        let mut known: BTreeSet<(Arc<str>, Identity, Identity)> = BTreeSet::new();
         for (name, value) in ours {
             if value["version"].as_u64() != Some(VERSION) {
                 return Err(format!(
@@ -111,17 +111,17 @@ impl PreImage {
             let part = read(value).ok_or_else(|| {
                 format!("the global parameter `{name}` is no pre-image as topoc writes them")
             })?;
-            let whole =
-                found.entry((part.topology.clone(), part.was.identity())).or_insert_with(|| Interrupted {
-                    pre_image: PreImage { bindings: Vec::new(), ..part.clone() },
-                    parameters: Vec::new(),
-                });
+            let entity = part.was.identity();
+            let whole = found.entry((part.topology.clone(), entity.clone())).or_insert_with(|| Interrupted {
+                pre_image: PreImage { bindings: Vec::new(), ..part.clone() },
+                parameters: Vec::new(),
+            });
             // of two runs that were interrupted at the same thing the first knew more of it
             if part.purpose == Purpose::Replace {
                 whole.pre_image.purpose = Purpose::Replace;
             }
             for binding in part.bindings {
-                if known.insert((part.topology.clone(), binding.identity())) {
+                if known.insert((part.topology.clone(), entity.clone(), binding.identity())) {
                     whole.pre_image.bindings.push(binding);
                 }
             }
@@ -199,6 +199,16 @@ mod tests {
                 Ok(Vec::new())
             );
         }
+    }
+
+    #[test]
+    fn a_binding_is_kept_with_both_its_ends() {
+        let queue = pre_image(2);
+        let was = json!({"name": "theirs", "vhost": "shop", "type": "topic"});
+        let exchange = PreImage { was: entity(KindId::Exchange, was), ..queue.clone() };
+        let found = read_back(&[queue.parameters(), exchange.parameters()].concat()).unwrap();
+        let bindings: Vec<usize> = found.iter().map(|found| found.pre_image.bindings.len()).collect();
+        assert_eq!(bindings, [2, 2]);
     }
 
     #[test]
