@@ -21,7 +21,8 @@ pub struct Options {
     pub certificate: Option<PathBuf>,
     /// A PEM file with its private key (`TOPOC_BROKER_KEY`).
     pub key: Option<PathBuf>,
-    /// `amqp[s]://[user[:password]@]host[:port]`, where the broker's own word is not to be taken (`TOPOC_AMQP`).
+    /// `amqp[s]://[user[:password]@]host[:port]`, where the broker's own word is not to be taken (`TOPOC_AMQP`, if the broker
+    /// is that of `TOPOC_BROKER`).
     pub amqp: Option<Secret>,
 }
 
@@ -34,6 +35,8 @@ impl Options {
         let path = |name: &str| text(name).map(PathBuf::from);
         // one of the two given stands for both, so that a flag is not contradicted by a variable
         let has_password = self.password.is_some() || self.password_file.is_some();
+        // the AMQP of the environment is that of the environment's broker, not of one that is named by hand
+        let has_broker = self.broker.is_some();
         Self {
             broker: self.broker.or_else(|| secret("TOPOC_BROKER")),
             username: self.username.or_else(|| text("TOPOC_BROKER_USERNAME")),
@@ -44,7 +47,7 @@ impl Options {
             ca: self.ca.or_else(|| path("TOPOC_BROKER_CA")),
             certificate: self.certificate.or_else(|| path("TOPOC_BROKER_CERT")),
             key: self.key.or_else(|| path("TOPOC_BROKER_KEY")),
-            amqp: self.amqp.or_else(|| secret("TOPOC_AMQP")),
+            amqp: self.amqp.or_else(|| secret("TOPOC_AMQP").filter(|_| !has_broker)),
         }
     }
 
@@ -230,6 +233,19 @@ mod tests {
             variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
         };
         assert_eq!(user(&flag.or_environment(lookup).open().unwrap()), ("me", "flag"));
+    }
+
+    #[test]
+    fn amqp_is_that_of_the_same_broker() {
+        let variables = [AT, ("TOPOC_AMQP", "amqp://elsewhere")];
+        assert_eq!(with(&variables).unwrap().amqp.unwrap().to_string(), "amqp://elsewhere:5672");
+        let named = Options { broker: Some(Secret::new("http://localhost:1")), ..Options::default() };
+        let lookup = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
+        };
+        assert_eq!(named.clone().or_environment(lookup).open().unwrap().amqp, None);
+        let both = Options { amqp: Some(Secret::new("amqp://here")), ..named };
+        assert_eq!(both.or_environment(lookup).open().unwrap().amqp.unwrap().to_string(), "amqp://here:5672");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     kind::{Identity, KindId},
-    plan::{Action, Plan, Step, StepId, count},
+    plan::{Action, Plan, Step, StepId},
 };
 
 /// How a plan is carried out.
@@ -287,9 +287,7 @@ impl Run<'_> {
         };
         match result {
             Ok(()) => Outcome::Done,
-            Err(Trouble::Objection(why)) => {
-                Outcome::Refused(format!("{why}: drain it first, or say --allow-data-loss"))
-            }
+            Err(Trouble::Objection(objection)) => Outcome::Refused(objection.to_string()),
             Err(Trouble::Secret(reason)) => Outcome::Failed { reason, help: None, in_doubt: false },
             Err(Trouble::Halfway(reason)) => Outcome::Failed { reason, help: None, in_doubt: true },
             Err(Trouble::Broker(error)) => {
@@ -305,14 +303,11 @@ impl Run<'_> {
 
     /// A vhost takes all that is in it along, so its queues are looked into just before.
     async fn delete_vhost(&self, step: &Step) -> Result<(), Trouble> {
-        let name = step.identity.parts.first().map_or("", |name| &**name);
-        if self.tools.guarded {
-            let held = self.tools.guard.all(name).await?;
-            let total = held.0.values().map(|held| held.total()).sum();
-            if total > 0 {
-                let messages = count(total, "message", "messages");
-                return Err(Trouble::Objection(format!("its queues hold {messages}")));
-            }
+        let name = step.identity.parts.first().cloned().unwrap_or_else(|| "".into());
+        if self.tools.guarded
+            && let Some(objection) = self.tools.guard.objection_in(&name).await?
+        {
+            return Err(Trouble::Objection(objection));
         }
         let Some(live) = &step.live else { return Ok(()) };
         Ok(self.tools.change_all(&entity::delete(live)).await?)

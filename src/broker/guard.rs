@@ -9,126 +9,231 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lapin::{Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
+use futures_util::{StreamExt as _, stream};
+use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
-use super::{Client, Error, Overview, Request, read::totals};
-use crate::{
-    kind::Definition,
-    plan::{Held, Messages, digits},
+use super::{
+    Client, Error, Overview, Request,
+    look::{Looker, Seen},
+    read::totals,
 };
+use crate::plan::{Messages, count, digits, list};
 
-/// How old a list of what queues hold may be, where many are deleted.
+/// How old a list may be by which a step is refused before it has begun.
 const FRESH: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The list counts what is unacknowledged in a quorum queue up to 5 s late (`rabbit_quorum_queue`, its tick).
+const SETTLES: Duration = Duration::from_secs(6);
+
+/// How many queues of a vhost are looked into at once.
+const AT_ONCE: usize = 24;
+
+/// How closely a queue is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Before anything is done: what is seen now is enough to leave it alone.
+    First,
+    /// Just before it is deleted, with nothing bound to it any more.
+    Last,
+}
+
+/// Why a queue may not be deleted without consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Objection {
+    /// It holds messages.
+    Holds(String),
+    /// It is not known whether it does, and what would tell.
+    Unknown(String),
+}
+
+impl Objection {
+    fn text(&self) -> &str {
+        match self {
+            Self::Holds(text) | Self::Unknown(text) => text,
+        }
+    }
+}
+
+impl std::fmt::Display for Objection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Holds(text) => write!(f, "{text}: drain it first, or say --allow-data-loss"),
+            Self::Unknown(text) => write!(f, "{text}, or say --allow-data-loss"),
+        }
+    }
+}
+
+/// What the list says of a queue.
+#[derive(Clone, Debug)]
+struct Listed {
+    /// `classic`, `quorum`, `stream`.
+    kind: Arc<str>,
+    /// What it holds; none where the broker gives no figure, as of a stream, or of a queue whose node is down.
+    held: Option<Messages>,
+}
+
+type Lists = BTreeMap<Arc<str>, Listed>;
+
+/// The latest list of a vhost, and when it was asked for.
+type Latest = Arc<Mutex<Option<(Instant, Arc<Lists>)>>>;
 
 /// Looks into queues.
 #[derive(Debug)]
 pub(super) struct Guard<'a> {
     client: &'a Client,
-    overview: &'a Overview,
-    lists: Mutex<BTreeMap<Arc<str>, (Instant, Held)>>,
-    connections: Mutex<BTreeMap<Arc<str>, Connection>>,
+    looker: Looker<'a>,
+    lists: Mutex<BTreeMap<Arc<str>, Latest>>,
 }
 
 impl<'a> Guard<'a> {
     pub(super) fn new(client: &'a Client, overview: &'a Overview) -> Self {
-        Self { client, overview, lists: Mutex::default(), connections: Mutex::default() }
+        Self { client, looker: Looker::new(client, overview), lists: Mutex::default() }
     }
 
-    /// Why a queue may not be deleted without consent; none if it is empty.
-    pub(super) async fn objection(&self, queue: &Definition) -> Result<Option<String>, Error> {
-        let vhost = queue.vhost.clone().unwrap_or_else(|| Arc::from("/"));
-        let listed = self.listed(&vhost, queue.name()).await?;
-        let mut held = listed.unwrap_or_default();
-        if queue.text("type") == Some("stream") {
-            // a stream is counted by the statistics alone, some seconds late
-            match self.stream(&vhost, queue.name()).await? {
-                Some(messages) => held.ready = held.ready.max(messages),
-                None => return Ok(Some("the broker does not say what the stream holds".to_owned())),
+    /// Why a queue may not be deleted without consent; none if it is empty, or gone.
+    pub(super) async fn objection(
+        &self,
+        vhost: &Arc<str>,
+        queue: &str,
+        look: Look,
+    ) -> Result<Option<Objection>, Error> {
+        let since = match look {
+            Look::First => Instant::now().checked_sub(FRESH).unwrap_or_else(Instant::now),
+            Look::Last => Instant::now(),
+        };
+        let Some(listed) = self.listed(vhost, since).await?.get(queue).cloned() else { return Ok(None) };
+        let objection = match &*listed.kind {
+            "quorum" => self.quorum(vhost, queue, look, listed.held).await?,
+            "stream" => self.stream(vhost, queue).await?,
+            _ => match listed.held {
+                Some(held) => holds(held),
+                None => unsaid("what it holds"),
+            },
+        };
+        Ok(objection)
+    }
+
+    /// Why a vhost may not be deleted without consent: each of its queues is looked into.
+    pub(super) async fn objection_in(&self, vhost: &Arc<str>) -> Result<Option<Objection>, Error> {
+        let queues = self.listed(vhost, Instant::now()).await?;
+        let found: Vec<Result<Option<String>, Error>> = stream::iter(queues.keys())
+            .map(async |queue| {
+                let objection = self.objection(vhost, queue, Look::Last).await?;
+                Ok(objection.map(|objection| format!("`{queue}`: {}", objection.text())))
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let found: Vec<String> = found.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        Ok((!found.is_empty()).then(|| {
+            let queues = count(found.len() as u64, "queue is", "queues are");
+            Objection::Holds(format!("{queues} not known to be empty, {}", list(&found)))
+        }))
+    }
+
+    /// A list that was asked for no earlier than `since`; who asks while one is under way shares the next.
+    async fn listed(&self, vhost: &Arc<str>, since: Instant) -> Result<Arc<Lists>, Error> {
+        let latest = self.lists.lock().await.entry(vhost.clone()).or_default().clone();
+        let mut latest = latest.lock().await;
+        if let Some((asked, list)) = &*latest
+            && *asked >= since
+        {
+            return Ok(list.clone());
+        }
+        let asked = Instant::now();
+        let list = Arc::new(lists(&self.client.find(&totals(&["queues", vhost])).await?.unwrap_or_default()));
+        *latest = Some((asked, list.clone()));
+        Ok(list)
+    }
+
+    /// What is ready and who hears it is told at once, what is unacknowledged is not: whoever might hold something has to
+    /// be seen to hold nothing twice.
+    async fn quorum(
+        &self,
+        vhost: &Arc<str>,
+        queue: &str,
+        look: Look,
+        held: Option<Messages>,
+    ) -> Result<Option<Objection>, Error> {
+        let mut held = held;
+        for again in [look == Look::Last, false] {
+            let seen = match self.seen(vhost, queue).await {
+                Ok(Some(seen)) => seen,
+                Ok(None) => return Ok(None),
+                Err(why) => return Ok(Some(by_amqp_alone(&why))),
+            };
+            if seen.consumers == 0 {
+                return Ok(holds(Messages { ready: seen.ready, unacked: 0 }));
             }
-        }
-        if queue.text("type") == Some("quorum") {
-            match self.passive(&vhost, queue.name()).await {
-                Ok(ready) => held.ready = u64::from(ready),
-                Err(why) => {
-                    return Ok(Some(format!(
-                        "what it holds is told by AMQP alone, and {why}: name the address by --amqp"
-                    )));
-                }
+            let Some(known) = held else {
+                return Ok(unsaid("what its consumers hold"));
+            };
+            if let Some(objection) = holds(Messages { ready: seen.ready, unacked: known.unacked }) {
+                return Ok(Some(objection));
             }
+            if !again {
+                break;
+            }
+            tokio::time::sleep(SETTLES).await;
+            held = self.listed(vhost, Instant::now()).await?.get(queue).and_then(|listed| listed.held);
         }
-        if held.total() == 0 {
-            return Ok(None);
+        Ok(None)
+    }
+
+    async fn seen(&self, vhost: &Arc<str>, queue: &str) -> Result<Option<Seen>, String> {
+        self.looker.verify(vhost).await?;
+        self.looker.seen(vhost, queue).await
+    }
+
+    /// A stream is counted by the statistics alone, some seconds late; whether there is anything in it can be read.
+    async fn stream(&self, vhost: &Arc<str>, queue: &str) -> Result<Option<Objection>, Error> {
+        let answer = self.client.find(&Request::get(&["queues", vhost, queue])).await?;
+        let counted = answer.as_ref().and_then(|answer| answer["messages"].as_u64()).unwrap_or(0);
+        if counted > 0 {
+            return Ok(holds(Messages { ready: counted, unacked: 0 }));
         }
-        let number = |number: u64| digits(i64::try_from(number).unwrap_or(i64::MAX));
-        Ok(Some(format!(
+        let read = match self.looker.verify(vhost).await {
+            Ok(()) => self.looker.stream_has_messages(vhost, queue).await,
+            Err(why) => Err(why),
+        };
+        Ok(match read {
+            Ok(false) => None,
+            Ok(true) => Some(Objection::Holds("it holds messages".to_owned())),
+            Err(why) => Some(by_amqp_alone(&why)),
+        })
+    }
+}
+
+fn by_amqp_alone(why: &str) -> Objection {
+    Objection::Unknown(format!(
+        "what it holds is told by AMQP alone, and {why}: name the broker's AMQP address by --amqp"
+    ))
+}
+
+fn unsaid(what: &str) -> Option<Objection> {
+    Some(Objection::Unknown(format!("the broker does not say {what}: see whether its node is up")))
+}
+
+fn holds(held: Messages) -> Option<Objection> {
+    let number = |number: u64| digits(i64::try_from(number).unwrap_or(i64::MAX));
+    let text = || {
+        Objection::Holds(format!(
             "it holds {} ready and {} unacknowledged messages",
             number(held.ready),
             number(held.unacked)
-        )))
-    }
+        ))
+    };
+    (held.total() > 0).then(text)
+}
 
-    /// What all queues of a vhost hold, now.
-    pub(super) async fn all(&self, vhost: &str) -> Result<Held, Error> {
-        Ok(Held::from_json(&self.client.send(&totals(&["queues", vhost])).await?))
-    }
-
-    async fn listed(&self, vhost: &Arc<str>, queue: &str) -> Result<Option<Messages>, Error> {
-        let mut lists = self.lists.lock().await;
-        let fresh = lists.get(vhost).is_some_and(|(at, _)| at.elapsed() < FRESH);
-        if !fresh {
-            lists.insert(vhost.clone(), (Instant::now(), self.all(vhost).await?));
-        }
-        Ok(lists.get(vhost).and_then(|(_, held)| held.of(vhost, queue)))
-    }
-
-    async fn stream(&self, vhost: &str, queue: &str) -> Result<Option<u64>, Error> {
-        // the statistics of a stream that has just been written to come late
-        let start = Instant::now();
-        loop {
-            let answer = self.client.send(&Request::get(&["queues", vhost, queue])).await?;
-            match answer["messages"].as_u64() {
-                Some(messages) => return Ok(Some(messages)),
-                None if start.elapsed() > PATIENCE => return Ok(None),
-                None => tokio::time::sleep(Duration::from_millis(500)).await,
-            }
-        }
-    }
-
-    /// A passive declaration tells how many messages are ready, without the statistics' delay.
-    async fn passive(&self, vhost: &Arc<str>, queue: &str) -> Result<u32, String> {
-        let mut connections = self.connections.lock().await;
-        if !connections.contains_key(vhost) {
-            let address = self.client.amqp(self.overview).map_err(|error| error.to_string())?;
-            let tls = self.client.access().tls();
-            let config = lapin::tcp::OwnedTLSConfig {
-                identity: tls.identity.as_ref().map(|identity| lapin::tcp::OwnedIdentity::PKCS8 {
-                    pem: identity.certificate.clone().into_bytes(),
-                    key: identity.key.expose().as_bytes().to_vec(),
-                }),
-                cert_chain: tls.ca.clone(),
-            };
-            let url = address.url(vhost);
-            let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
-            let properties = ConnectionProperties::default();
-            let connect = Connection::connect_with_config(url.expose(), properties, config, runtime);
-            let connection = tokio::time::timeout(PATIENCE, connect)
-                .await
-                .map_err(|_| format!("{address} does not answer"))?
-                .map_err(|error| format!("{address}: {error}"))?;
-            connections.insert(vhost.clone(), connection);
-        }
-        let Some(connection) = connections.get(vhost) else {
-            return Err("there is no connection".to_owned());
-        };
-        let trouble = |error: lapin::Error| error.to_string();
-        // a queue that is not there closes the channel, so each gets its own
-        let channel = connection.create_channel().await.map_err(trouble)?;
-        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let found = channel.queue_declare(queue.into(), options, FieldTable::default()).await;
-        let found = found.map_err(trouble)?.message_count();
-        let _ = channel.close(200, "looked".into()).await;
-        Ok(found)
-    }
+fn lists(queues: &Json) -> Lists {
+    let listed = queues.as_array().into_iter().flatten().filter_map(|queue| {
+        let ready = queue["messages_ready"].as_u64();
+        let unacked = queue["messages_unacknowledged"].as_u64();
+        let held = ready.zip(unacked).map(|(ready, unacked)| Messages { ready, unacked });
+        let kind = queue["type"].as_str().unwrap_or("classic");
+        Some((Arc::from(queue["name"].as_str()?), Listed { kind: Arc::from(kind), held }))
+    });
+    listed.collect()
 }

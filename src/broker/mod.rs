@@ -14,6 +14,7 @@ mod failure;
 mod guard;
 mod http;
 mod ledger;
+mod look;
 mod overview;
 mod read;
 mod replace;

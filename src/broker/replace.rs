@@ -3,10 +3,11 @@
 //! Whatever goes wrong after the first binding is taken away, all are put back. Where that is refused too, or the run is
 //! killed, the pre-image on record tells the next run what is missing.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Error, entity,
+    guard::Look,
     tools::{Kept, Tools, Trouble},
 };
 use crate::{
@@ -18,12 +19,17 @@ use crate::{
 /// the dead one (seen on 3.10).
 const PAUSE_AFTER_QUORUM: Duration = Duration::from_millis(600);
 
+/// What was routed before the bindings were gone reaches the queue some milliseconds later, and a consumer may then hold
+/// it, where `if-empty` does not see it.
+const PAUSE_AFTER_UNBINDING: Duration = Duration::from_millis(100);
+
 impl Tools<'_> {
-    async fn object(&self, queue: &Definition) -> Result<(), Trouble> {
+    async fn object(&self, queue: &Definition, look: Look) -> Result<(), Trouble> {
         if !self.guarded {
             return Ok(());
         }
-        match self.guard.objection(queue).await? {
+        let vhost = queue.vhost.clone().unwrap_or_else(|| Arc::from(""));
+        match self.guard.objection(&vhost, queue.name(), look).await? {
             Some(objection) => Err(Trouble::Objection(objection)),
             None => Ok(()),
         }
@@ -32,7 +38,7 @@ impl Tools<'_> {
     /// Deletes a queue that holds nothing. Its bindings go first: deleting a queue with thousands of them stalls publishers'
     /// confirms (rabbitmq-server#12926). They come back if a message turns up meanwhile.
     pub(super) async fn delete_queue(&self, queue: &Definition) -> Result<(), Trouble> {
-        self.object(queue).await?;
+        self.object(queue, Look::First).await?;
         let bindings = self.bindings(queue).await?.unwrap_or_default();
         if bindings.is_empty() {
             return self.delete_unbound(queue).await;
@@ -47,11 +53,14 @@ impl Tools<'_> {
 
     async fn cut_off_and_delete(&self, queue: &Definition, bindings: &[Definition]) -> Result<(), Trouble> {
         self.unbind(bindings).await?;
+        if self.guarded {
+            tokio::time::sleep(PAUSE_AFTER_UNBINDING).await;
+        }
         self.delete_unbound(queue).await
     }
 
     async fn delete_unbound(&self, queue: &Definition) -> Result<(), Trouble> {
-        self.object(queue).await?;
+        self.object(queue, Look::Last).await?;
         let quorum = queue.text("type") == Some("quorum");
         let classic = queue.text("type").is_none_or(|queue_type| queue_type == "classic");
         for request in entity::delete(queue) {
@@ -90,7 +99,7 @@ impl Tools<'_> {
         let one_exchange = self.one_exchange.lock();
         let _alone = if is_queue { None } else { Some(one_exchange.await) };
         if is_queue {
-            self.object(live).await?;
+            self.object(live, Look::First).await?;
         }
         let bindings = self.bindings(live).await?.unwrap_or_default();
         let kept = self.keep(Purpose::Replace, live, &bindings).await?;

@@ -10,7 +10,11 @@ use std::{
 
 use serde_json::json;
 
-use super::{Client, Error, Method, Request, Secrets, bindings::Unbound, guard::Guard};
+use super::{
+    Client, Error, Method, Request, Secrets,
+    bindings::Unbound,
+    guard::{Guard, Objection},
+};
 use crate::{
     kind::{Definition, Identity},
     plan::{PreImage, Purpose},
@@ -20,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// It would lose messages, and nobody has consented.
-    Objection(String),
+    Objection(Objection),
     /// The broker did not do it.
     Broker(Error),
     /// A secret is missing; nothing was sent.
@@ -50,7 +54,8 @@ impl From<Unbound> for Trouble {
 impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Objection(text) | Self::Secret(text) | Self::Halfway(text) => f.write_str(text),
+            Self::Objection(objection) => objection.fmt(f),
+            Self::Secret(text) | Self::Halfway(text) => f.write_str(text),
             Self::Broker(error) => match error.reason() {
                 Some(reason) => f.write_str(reason.trim()),
                 None => error.fmt(f),

@@ -147,7 +147,8 @@ pub struct Broker {
     /// file:definitions.json is a broker in a file [env: TOPOC_BROKER]
     #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
-    /// The AMQP address, where the broker's own word is not to be taken [env: TOPOC_AMQP]
+    /// The AMQP address, where the broker's own word is not to be taken [env: TOPOC_AMQP, unless --broker or --env names
+    /// the broker]
     #[arg(long, value_name = "URL")]
     pub amqp: Option<String>,
     /// A PEM file of the authorities to trust, in place of the system's [env: TOPOC_BROKER_CA]

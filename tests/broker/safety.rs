@@ -3,7 +3,7 @@
 use serde_json::json;
 use topoc_test_support::{Version, available_or_skip};
 
-use crate::world::World;
+use crate::world::{Said, World};
 
 /// One binding may not be taken away, so the queue cannot be replaced: it has all of them again.
 fn a_queue_that_cannot_be_cut_off_keeps_its_bindings(world: &World) {
@@ -34,8 +34,143 @@ fn a_queue_that_cannot_be_cut_off_keeps_its_bindings(world: &World) {
     world.apply("topology \"cut\"", &[]);
 }
 
+/// A stream has no figure in the list of what queues hold.
+fn a_vhost_is_looked_into_queue_by_queue(world: &World) {
+    for queue in
+        ["stream \"s\" max-age=\"7D\"", "queue \"s\" type=\"quorum\"", "queue \"s\" type=\"classic\""]
+    {
+        let text = format!(
+            "topology \"inside\"\nvhost \"inside\" {{ queue \"empty\" type=\"quorum\"\n stream \"none\" max-age=\"7D\"\n {queue} }}"
+        );
+        world.apply(&text, &[]);
+        world.publish("inside", "s", 3);
+        let said = world.run("apply", "topology \"inside\"", &["--yes"]);
+        assert_eq!(said.code, 4, "{queue}: {}{}", said.out, said.err);
+        assert!(world.exists("/api/queues/inside/s"), "{queue}: {}", said.out);
+        world.api().delete("/api/queues/inside/s");
+        world.apply("topology \"inside\"", &[]);
+    }
+}
+
+/// An AMQP connection to a vhost, which ends with the test.
+struct Client {
+    runtime: tokio::runtime::Runtime,
+    channel: lapin::Channel,
+    _connection: lapin::Connection,
+}
+
+impl Client {
+    fn of(world: &World, vhost: &str) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let url = world.broker.amqp_url().replace("%2f", vhost);
+        let (connection, channel) = runtime.block_on(async {
+            let connection =
+                lapin::Connection::connect(&url, lapin::ConnectionProperties::default()).await.unwrap();
+            let channel = connection.create_channel().await.unwrap();
+            (connection, channel)
+        });
+        Self { runtime, channel, _connection: connection }
+    }
+
+    /// Takes messages and acknowledges none.
+    fn take(&self, queue: &str, count: usize) {
+        self.runtime.block_on(async {
+            for _ in 0..count {
+                let options = lapin::options::BasicGetOptions { no_ack: false };
+                assert!(self.channel.basic_get(queue.into(), options).await.unwrap().is_some());
+            }
+        });
+    }
+
+    /// Consumes, and acknowledges nothing.
+    fn consume(&self, queue: &str) -> lapin::Consumer {
+        let options = lapin::options::BasicConsumeOptions::default();
+        let arguments = lapin::types::FieldTable::default();
+        self.runtime
+            .block_on(self.channel.basic_consume(queue.into(), "it".into(), options, arguments))
+            .unwrap()
+    }
+
+    fn cancel(&self) {
+        let options = lapin::options::BasicCancelOptions::default();
+        self.runtime.block_on(self.channel.basic_cancel("it".into(), options)).unwrap();
+    }
+}
+
+/// What somebody holds is in the queue no less than what waits there.
+fn a_queue_with_unacknowledged_messages_stays(world: &World) {
+    let with = |queue: &str| format!("topology \"held\"\nvhost \"held\" {{ {queue} }}");
+    for queue_type in ["quorum", "classic"] {
+        let full = with(&format!("queue \"q\" type=\"{queue_type}\""));
+        let stays = |what: &str| {
+            let said = world.run("apply", &with(""), &["--yes"]);
+            assert_eq!(said.code, 4, "{queue_type}, {what}: {}{}", said.out, said.err);
+            assert!(world.exists("/api/queues/held/q"), "{queue_type}, {what}: {}", said.out);
+        };
+        world.apply(&full, &[]);
+        world.publish("held", "q", 2);
+        let getter = Client::of(world, "held");
+        getter.take("q", 2);
+        stays("taken one by one");
+        drop(getter);
+        let consumer = Client::of(world, "held");
+        let deliveries = consumer.consume("q");
+        stays("consumed");
+        consumer.cancel();
+        stays("consumed and cancelled");
+        drop(deliveries);
+        drop(consumer);
+        // the broker tells so some seconds late
+        while world.api().get("/api/queues/held/q")["messages_ready"] != 2 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        world.api().delete("/api/queues/held/q/contents");
+        // a consumer that holds nothing is no obstacle
+        let consumer = Client::of(world, "held");
+        let _deliveries = consumer.consume("q");
+        world.apply(&with(""), &[]);
+    }
+    world.apply("topology \"held\"", &[]);
+}
+
 fn nothing_is_lost(world: &World) {
+    a_vhost_is_looked_into_queue_by_queue(world);
+    a_queue_with_unacknowledged_messages_stays(world);
     a_queue_that_cannot_be_cut_off_keeps_its_bindings(world);
+}
+
+/// What is counted on another broker says nothing, though its queue has the same name.
+#[test]
+fn a_namesake_on_another_broker_is_not_counted() {
+    let (world, other) = (World::of(Version::V3_10), World::of(Version::V3_10));
+    let text =
+        "topology \"twins\"\nvhost \"twins\" { queue \"q\" type=\"quorum\"; queue \"r\" type=\"quorum\" }";
+    let gone = "topology \"twins\"\nvhost \"twins\" { queue \"r\" type=\"quorum\" }";
+    world.apply(text, &[]);
+    other.apply(text, &[]);
+    world.publish("twins", "q", 5);
+    let said = world.run("apply", gone, &["--yes", "--amqp", &other.broker.amqp_url()]);
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    assert!(said.out.contains("is another broker than"), "{}", said.out);
+    assert!(world.exists("/api/queues/twins/q"));
+    // who names a broker does not mean the AMQP of the one in the environment
+    let url = world.broker.management_url();
+    let mut command = other.command("apply", gone, &["--yes", "--broker", &url]);
+    let said = Said::of(command.env("TOPOC_AMQP", other.broker.amqp_url()));
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    assert!(said.out.contains("it holds 5 ready"), "{}", said.out);
+    assert!(world.exists("/api/queues/twins/q"));
+    // one who may declare nothing is told apart by the connection
+    let api = world.api();
+    api.delete("/api/queues/twins/q/contents");
+    api.put("/api/users/weak", &json!({"password": "weak", "tags": "policymaker"}));
+    api.put("/api/permissions/twins/weak", &json!({"configure": "^[qr]$", "write": "", "read": ""}));
+    let weak = |url: &str| url.replace("guest:guest", "weak:weak");
+    let amqp = weak(&world.broker.amqp_url());
+    let said = world.run("apply", gone, &["--yes", "--broker", &weak(&url), "--amqp", &amqp]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(!world.exists("/api/queues/twins/q"));
 }
 
 #[test]

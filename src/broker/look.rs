@@ -1,0 +1,194 @@
+//! Looking at queues over AMQP, which tells what the management API tells seconds late.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt as _;
+use lapin::{
+    Channel, Connection, ConnectionProperties, ErrorKind,
+    options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable},
+};
+use serde_json::Value as Json;
+use tokio::sync::Mutex;
+
+use super::{AmqpAddress, Client, Overview, Request};
+
+/// How long a broker may take to be connected to.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an empty stream is listened to; one that is not answers within 0.1 s.
+const LISTENS: Duration = Duration::from_secs(3);
+
+/// How long the management API may take to show a new connection: it looks every 5 s.
+const SHOWN_WITHIN: Duration = Duration::from_secs(15);
+
+const NOT_FOUND: u16 = 404;
+
+/// What a queue holds and who hears it, now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Waiting for a consumer.
+    pub(super) ready: u64,
+    /// Consumers. Those of a quorum queue include whoever holds a message that is not acknowledged, also by `basic.get`
+    /// or after having cancelled (`rabbit_fifo`; seen on 3.10 and 4.0): with none, nothing is unacknowledged.
+    pub(super) consumers: u64,
+}
+
+/// Looks at queues.
+pub(super) struct Looker<'a> {
+    client: &'a Client,
+    overview: &'a Overview,
+    /// Tells our connections from those of others.
+    name: u64,
+    connections: Mutex<BTreeMap<Arc<str>, Arc<Connection>>>,
+    /// Whether it is the broker of the management API, once that is known.
+    same: Mutex<Option<Result<(), String>>>,
+}
+
+impl<'a> Looker<'a> {
+    pub(super) fn new(client: &'a Client, overview: &'a Overview) -> Self {
+        Self { client, overview, name: rand::random(), connections: Mutex::default(), same: Mutex::default() }
+    }
+
+    /// What a queue holds; none if it is gone.
+    pub(super) async fn seen(&self, vhost: &Arc<str>, queue: &str) -> Result<Option<Seen>, String> {
+        // a queue that is not there closes the channel, so each look gets its own
+        let channel = self.channel(vhost).await?;
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+            Ok(found) => {
+                let seen =
+                    Seen { ready: found.message_count().into(), consumers: found.consumer_count().into() };
+                done_with(&channel).await;
+                Ok(Some(seen))
+            }
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Whether a stream has anything to be read.
+    pub(super) async fn stream_has_messages(&self, vhost: &Arc<str>, stream: &str) -> Result<bool, String> {
+        let trouble = |error: lapin::Error| error.to_string();
+        let channel = self.channel(vhost).await?;
+        channel.basic_qos(1, BasicQosOptions::default()).await.map_err(trouble)?;
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-stream-offset".into(), AMQPValue::LongString("first".into()));
+        let consumer =
+            channel.basic_consume(stream.into(), "".into(), BasicConsumeOptions::default(), arguments).await;
+        let mut consumer = match consumer {
+            Err(error) if is_not_found(&error) => return Ok(false),
+            consumer => consumer.map_err(trouble)?,
+        };
+        let found = match tokio::time::timeout(LISTENS, consumer.next()).await {
+            Ok(Some(Ok(_))) => Ok(true),
+            Ok(Some(Err(error))) => Err(error.to_string()),
+            Ok(None) => Err("the broker ended the look at it".to_owned()),
+            Err(_) => Ok(false),
+        };
+        done_with(&channel).await;
+        found
+    }
+
+    /// That AMQP and the management API lead to the same broker: what is counted on another says nothing.
+    pub(super) async fn verify(&self, vhost: &Arc<str>) -> Result<(), String> {
+        let mut same = self.same.lock().await;
+        if let Some(known) = &*same {
+            return known.clone();
+        }
+        let found = self.is_the_same(vhost).await?;
+        let address = self.client.amqp(self.overview).map_err(|error| error.to_string())?;
+        let verdict = if found {
+            Ok(())
+        } else {
+            Err(format!("{address} is another broker than {}", self.client.endpoint()))
+        };
+        *same = Some(verdict.clone());
+        verdict
+    }
+
+    /// A queue of our connection's own, with a name that the broker makes up, is seen by the management API. Who may not
+    /// declare one waits until it shows the connection.
+    async fn is_the_same(&self, vhost: &Arc<str>) -> Result<bool, String> {
+        let channel = self.channel(vhost).await?;
+        let options =
+            QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+        if let Ok(own) = channel.queue_declare("".into(), options, FieldTable::default()).await {
+            let request = Request::get(&["queues", vhost, own.name().as_str()]);
+            let found = self.client.find(&request).await.map_err(|error| error.to_string())?;
+            done_with(&channel).await;
+            return Ok(found.is_some());
+        }
+        let name = self.connection_name();
+        let start = Instant::now();
+        while start.elapsed() < SHOWN_WITHIN {
+            let list = self.client.send(&Request::get(&["connections"])).await;
+            let list = list.map_err(|error| error.to_string())?;
+            let is_ours = |connection: &Json| connection["client_properties"]["connection_name"] == *name;
+            if list.as_array().into_iter().flatten().any(is_ours) {
+                return Ok(true);
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        Ok(false)
+    }
+
+    /// No other connection has it.
+    fn connection_name(&self) -> String {
+        format!("topoc {:016x}", self.name)
+    }
+
+    async fn channel(&self, vhost: &Arc<str>) -> Result<Channel, String> {
+        let mut connections = self.connections.lock().await;
+        let connection = match connections.get(vhost) {
+            Some(connection) => connection.clone(),
+            None => {
+                let connection = Arc::new(self.connect(vhost).await?);
+                connections.insert(vhost.clone(), connection.clone());
+                connection
+            }
+        };
+        drop(connections);
+        connection.create_channel().await.map_err(|error| error.to_string())
+    }
+
+    async fn connect(&self, vhost: &str) -> Result<Connection, String> {
+        let address: AmqpAddress = self.client.amqp(self.overview).map_err(|error| error.to_string())?;
+        let tls = self.client.access().tls();
+        let config = lapin::tcp::OwnedTLSConfig {
+            identity: tls.identity.as_ref().map(|identity| lapin::tcp::OwnedIdentity::PKCS8 {
+                pem: identity.certificate.clone().into_bytes(),
+                key: identity.key.expose().as_bytes().to_vec(),
+            }),
+            cert_chain: tls.ca.clone(),
+        };
+        let url = address.url(vhost);
+        let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
+        let properties = ConnectionProperties::default().with_connection_name(self.connection_name().into());
+        let connect = Connection::connect_with_config(url.expose(), properties, config, runtime);
+        tokio::time::timeout(PATIENCE, connect)
+            .await
+            .map_err(|_| format!("{address} does not answer"))?
+            .map_err(|error| format!("{address}: {error}"))
+    }
+}
+
+/// A channel that is closed late costs nothing, and one that cannot be closed is closed.
+async fn done_with(channel: &Channel) {
+    let _ = channel.close(200, "looked".into()).await;
+}
+
+fn is_not_found(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if error.get_id() == NOT_FOUND)
+}
+
+impl fmt::Debug for Looker<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Looker").field("client", &self.client).finish_non_exhaustive()
+    }
+}
