@@ -257,8 +257,10 @@ impl Run<'_> {
                 )));
             }
         }
-        // a queue is looked into just before; of the rest the plan knows as much as can be known
-        if step.kind != KindId::Queue && step.loses() > 0 && !self.how.allow_data_loss {
+        // queues are looked into just before; of the rest the plan knows as much as can be known
+        let looked_into =
+            matches!(step.kind, KindId::Queue | KindId::Vhost | KindId::Policy | KindId::OperatorPolicy);
+        if !looked_into && step.loses() > 0 && !self.how.allow_data_loss {
             let danger = step.danger.as_ref().map_or("", |danger| &danger.text);
             return Some(Outcome::Refused(format!("{danger}: --allow-data-loss does it all the same")));
         }
@@ -266,7 +268,25 @@ impl Run<'_> {
     }
 
     async fn carry_out(&self, step: &Step) -> Outcome {
-        let result = match (step.action, &step.desired, &step.live) {
+        let result = match self.object(step).await {
+            Ok(()) => self.do_it(step).await,
+            Err(trouble) => Err(trouble),
+        };
+        self.outcome(result)
+    }
+
+    /// Looks into the queues that a policy holds to less.
+    async fn object(&self, step: &Step) -> Result<(), Trouble> {
+        if self.tools.guarded
+            && let Some(objection) = self.tools.guard.objection_to(&step.tightens).await?
+        {
+            return Err(Trouble::Objection(objection));
+        }
+        Ok(())
+    }
+
+    async fn do_it(&self, step: &Step) -> Result<(), Trouble> {
+        match (step.action, &step.desired, &step.live) {
             (Action::Adopt | Action::Refuse, ..) => Ok(()),
             (Action::Create | Action::Change, Some(desired), live) => {
                 let live = live.as_ref();
@@ -284,7 +304,10 @@ impl Run<'_> {
                 _ => self.tools.change_all(&entity::delete(live)).await.map_err(Trouble::Broker),
             },
             (Action::Create | Action::Change | Action::Delete, ..) => Ok(()),
-        };
+        }
+    }
+
+    fn outcome(&self, result: Result<(), Trouble>) -> Outcome {
         match result {
             Ok(()) => Outcome::Done,
             Err(Trouble::Objection(objection)) => Outcome::Refused(objection.to_string()),

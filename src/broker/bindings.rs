@@ -35,7 +35,7 @@ impl std::fmt::Display for Unbound {
         write!(
             f,
             "{} {are} not bound again: {}; what was bound is on record, and the next apply binds it again",
-            list(&self.titles),
+            list(&self.titles, ", "),
             self.reason
         )
     }

@@ -18,7 +18,7 @@ use super::{
     look::{Looker, Seen},
     read::totals,
 };
-use crate::plan::{Messages, count, digits, list};
+use crate::plan::{Messages, Tightening, count, digits, list};
 
 /// How old a list may be by which a step is refused before it has begun.
 const FRESH: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ impl Objection {
 impl std::fmt::Display for Objection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Holds(text) => write!(f, "{text}: drain it first, or say --allow-data-loss"),
+            Self::Holds(text) => write!(f, "{text}; drain it first, or say --allow-data-loss"),
             Self::Unknown(text) => write!(f, "{text}, or say --allow-data-loss"),
         }
     }
@@ -105,7 +105,14 @@ impl<'a> Guard<'a> {
         let Some(listed) = self.listed(vhost, since).await?.get(queue).cloned() else { return Ok(None) };
         let objection = match &*listed.kind {
             "quorum" => self.quorum(vhost, queue, look, listed.held).await?,
-            "stream" => self.stream(vhost, queue).await?,
+            "stream" => match self.stream(vhost, queue).await? {
+                Ok(0) => None,
+                Ok(counted) => {
+                    let messages = count(counted, "message", "messages");
+                    Some(Objection::Holds(format!("it holds at least {messages}")))
+                }
+                Err(unknown) => Some(unknown),
+            },
             _ => match listed.held {
                 Some(held) => holds(held),
                 None => unsaid("what it holds"),
@@ -128,8 +135,54 @@ impl<'a> Guard<'a> {
         let found: Vec<String> = found.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
         Ok((!found.is_empty()).then(|| {
             let queues = count(found.len() as u64, "queue is", "queues are");
-            Objection::Holds(format!("{queues} not known to be empty, {}", list(&found)))
+            Objection::Holds(format!("{queues} not known to be empty, {}", list(&found, "; ")))
         }))
+    }
+
+    /// Why policies may not hold these queues to less without consent: each is looked into.
+    pub(super) async fn objection_to(&self, tightenings: &[Tightening]) -> Result<Option<Objection>, Error> {
+        let found: Vec<Result<Option<Objection>, Error>> = stream::iter(tightenings)
+            .map(async |tightening| {
+                Ok(match self.held(tightening).await? {
+                    Ok(held) => tightening.drops(held).map(|(text, _)| Objection::Holds(text)),
+                    Err(unknown) => Some(unknown),
+                })
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let found: Vec<Objection> =
+            found.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let texts: Vec<String> = found.iter().map(|objection| objection.text().to_owned()).collect();
+        Ok(match found.into_iter().find(|objection| matches!(objection, Objection::Unknown(_))) {
+            None if texts.is_empty() => None,
+            None => Some(Objection::Holds(list(&texts, "; "))),
+            unknown => unknown,
+        })
+    }
+
+    /// What a queue holds now, as far as that can be known.
+    async fn held(&self, of: &Tightening) -> Result<Result<Option<Messages>, Objection>, Error> {
+        let (vhost, queue) = (&of.vhost, &*of.queue);
+        let nothing = Ok(Ok(Some(Messages::default())));
+        let Some(listed) = self.listed(vhost, Instant::now()).await?.get(queue).cloned() else {
+            return nothing;
+        };
+        Ok(match &*listed.kind {
+            "quorum" => match self.seen(vhost, queue).await {
+                Ok(Some(seen)) => {
+                    let unacked = listed.held.map_or(0, |held| held.unacked);
+                    Ok(Some(Messages { ready: seen.ready, unacked }))
+                }
+                Ok(None) => return nothing,
+                Err(why) => Err(by_amqp_alone(queue, &why)),
+            },
+            "stream" => {
+                let counted = self.stream(vhost, queue).await?;
+                counted.map(|counted| Some(Messages { ready: counted, unacked: 0 }))
+            }
+            _ => Ok(listed.held),
+        })
     }
 
     /// A list that was asked for no earlier than `since`; who asks while one is under way shares the next.
@@ -161,7 +214,7 @@ impl<'a> Guard<'a> {
             let seen = match self.seen(vhost, queue).await {
                 Ok(Some(seen)) => seen,
                 Ok(None) => return Ok(None),
-                Err(why) => return Ok(Some(by_amqp_alone(&why))),
+                Err(why) => return Ok(Some(by_amqp_alone(queue, &why))),
             };
             if seen.consumers == 0 {
                 return Ok(holds(Messages { ready: seen.ready, unacked: 0 }));
@@ -186,28 +239,25 @@ impl<'a> Guard<'a> {
         self.looker.seen(vhost, queue).await
     }
 
-    /// A stream is counted by the statistics alone, some seconds late; whether there is anything in it can be read.
-    async fn stream(&self, vhost: &Arc<str>, queue: &str) -> Result<Option<Objection>, Error> {
+    /// How much a stream holds at least: it is counted by the statistics alone, some seconds late, but whether there is
+    /// anything in it can be read.
+    async fn stream(&self, vhost: &Arc<str>, queue: &str) -> Result<Result<u64, Objection>, Error> {
         let answer = self.client.find(&Request::get(&["queues", vhost, queue])).await?;
         let counted = answer.as_ref().and_then(|answer| answer["messages"].as_u64()).unwrap_or(0);
         if counted > 0 {
-            return Ok(holds(Messages { ready: counted, unacked: 0 }));
+            return Ok(Ok(counted));
         }
         let read = match self.looker.verify(vhost).await {
             Ok(()) => self.looker.stream_has_messages(vhost, queue).await,
             Err(why) => Err(why),
         };
-        Ok(match read {
-            Ok(false) => None,
-            Ok(true) => Some(Objection::Holds("it holds messages".to_owned())),
-            Err(why) => Some(by_amqp_alone(&why)),
-        })
+        Ok(read.map(u64::from).map_err(|why| by_amqp_alone(queue, &why)))
     }
 }
 
-fn by_amqp_alone(why: &str) -> Objection {
+fn by_amqp_alone(queue: &str, why: &str) -> Objection {
     Objection::Unknown(format!(
-        "what it holds is told by AMQP alone, and {why}: name the broker's AMQP address by --amqp"
+        "what `{queue}` holds is told by AMQP alone, and {why}: name the broker's AMQP address by --amqp"
     ))
 }
 

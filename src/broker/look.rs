@@ -45,7 +45,8 @@ pub(super) struct Looker<'a> {
     overview: &'a Overview,
     /// Tells our connections from those of others.
     name: u64,
-    connections: Mutex<BTreeMap<Arc<str>, Arc<Connection>>>,
+    /// By vhost; where one could not be made, why: it is not waited for again.
+    connections: Mutex<BTreeMap<Arc<str>, Result<Arc<Connection>, String>>>,
     /// Whether it is the broker of the management API, once that is known.
     same: Mutex<Option<Result<(), String>>>,
 }
@@ -148,13 +149,13 @@ impl<'a> Looker<'a> {
         let connection = match connections.get(vhost) {
             Some(connection) => connection.clone(),
             None => {
-                let connection = Arc::new(self.connect(vhost).await?);
+                let connection = self.connect(vhost).await.map(Arc::new);
                 connections.insert(vhost.clone(), connection.clone());
                 connection
             }
         };
         drop(connections);
-        connection.create_channel().await.map_err(|error| error.to_string())
+        connection?.create_channel().await.map_err(|error| error.to_string())
     }
 
     async fn connect(&self, vhost: &str) -> Result<Connection, String> {

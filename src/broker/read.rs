@@ -1,9 +1,18 @@
 //! A broker's state, read in as few requests as it takes.
 
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value as Json};
 
-use super::{Client, Error, Request};
-use crate::plan::{Held, Live};
+use super::{Client, Error, Overview, Request, look::Looker};
+use crate::{
+    kind::Definition,
+    plan::{Held, Live},
+};
+
+/// How many queues are looked at at once.
+const AT_ONCE: usize = 16;
 
 /// Reads what is on the broker. An administrator gets it in one answer; anybody else what they may see, without users.
 ///
@@ -42,12 +51,46 @@ async fn piece_by_piece(client: &Client, version: &str) -> Result<Json, Error> {
     Ok(Json::Object(lists))
 }
 
-/// Reads what all queues hold: live for classic queues, some seconds old for quorum queues, nothing for streams.
+/// Reads what queues hold: all by their list, which is live for classic queues only; those at stake as far as that can be
+/// told now. With it comes why a figure may be late, if one may be.
 ///
 /// # Errors
 /// As [`Client::send`].
-pub async fn held(client: &Client) -> Result<Held, Error> {
-    Ok(Held::from_json(&client.send(&totals(&["queues"])).await?))
+pub async fn held(
+    client: &Client,
+    overview: &Overview,
+    at_stake: &[&Definition],
+) -> Result<(Held, Option<String>), Error> {
+    let mut held = Held::from_json(&client.send(&totals(&["queues"])).await?);
+    let looker = Looker::new(client, overview);
+    let looked: Vec<Result<Option<((Arc<str>, Arc<str>), u64)>, String>> = stream::iter(at_stake)
+        .map(async |queue| {
+            let (vhost, name) = (queue.vhost.clone().unwrap_or_default(), queue.name());
+            let ready = match queue.text("type") {
+                Some("quorum") => looker.seen(&vhost, name).await?.map(|seen| seen.ready),
+                Some("stream") => {
+                    let answer = client.find(&Request::get(&["queues", &vhost, name])).await;
+                    answer.map_err(|error| error.to_string())?.and_then(|answer| answer["messages"].as_u64())
+                }
+                _ => None,
+            };
+            Ok(ready.map(|ready| ((vhost, Arc::from(name)), ready)))
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut late = None;
+    for found in looked {
+        match found {
+            Ok(Some((queue, ready))) => {
+                let known = held.0.entry(queue).or_default();
+                known.ready = known.ready.max(ready);
+            }
+            Ok(None) => {}
+            Err(why) => late = Some(why),
+        }
+    }
+    Ok((held, late))
 }
 
 /// The cheap way to ask for what queues hold, and the only one without the statistics' delay of 5 to 10 s.

@@ -85,9 +85,14 @@ pub(super) async fn pending(compiled: Compiled, broker: &Broker, adopt: bool) ->
         })
     };
     let mut plan = make(&live);
-    if let (Target::Broker(broker), true) = (&target, plan.asks_for_messages()) {
-        live.held = Some(broker::held(&broker.0).await?);
+    let at_stake = plan.at_stake(&live.topology);
+    if let (Target::Broker(broker), false) = (&target, at_stake.is_empty()) {
+        let (held, late) = broker::held(&broker.0, &broker.1, &at_stake).await?;
+        live.held = Some(held);
         plan = make(&live);
+        plan.notes.extend(late.map(|why| {
+            format!("what quorum queues hold is told some seconds late here, as {why}: apply looks again")
+        }));
     }
     Ok(Pending { compiled, plan, target, secrets, started })
 }

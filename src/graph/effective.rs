@@ -95,7 +95,9 @@ pub struct Effective<'a> {
 }
 
 impl<'a> Effective<'a> {
-    pub(super) fn new(topology: &'a Topology) -> Self {
+    /// The policies of a topology, in force as its target version has them.
+    #[must_use]
+    pub fn new(topology: &'a Topology) -> Self {
         let version = topology.target_version();
         let mut lists: BTreeMap<&'a str, [List<'a>; 2]> = BTreeMap::new();
         for (kind, index) in [(KindId::Policy, 0), (KindId::OperatorPolicy, 1)] {
@@ -258,7 +260,9 @@ pub fn policy_keys<'a>(policy: Policy<'a>) -> impl Iterator<Item = (&'a str, &'a
 }
 
 impl Pattern {
-    fn new(pattern: &str) -> Self {
+    /// Reads a regular expression; one that is none is found nowhere.
+    #[must_use]
+    pub fn new(pattern: &str) -> Self {
         Self { regex: Regex::new(pattern).ok(), prefix: literal_prefix(pattern) }
     }
 

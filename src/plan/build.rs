@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Action, Danger, Difference, Live, Plan, Step, compare, danger, order, restore,
+    Action, Danger, Difference, Live, Plan, Step, compare, danger, limits, order, restore,
     show::{count, summary},
 };
 use crate::{
@@ -59,8 +59,9 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     }
     unwanted(&pair, &mut plan);
     restore::interrupted(&pair, &mut plan);
-    danger::assess(&pair, &mut plan);
     order::arrange(pair.desired, &mut plan);
+    limits::tighten(&pair, &mut plan);
+    danger::assess(&pair, &mut plan);
     plan
 }
 
@@ -83,6 +84,7 @@ pub(super) fn step(action: Action, definition: &Definition) -> Step {
         phase: 0,
         needs: Vec::new(),
         implies: Vec::new(),
+        tightens: Vec::new(),
         restores: Vec::new(),
         kept_in: Vec::new(),
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     pre_image::{Interrupted, PreImage},
     record::Record,
+    show::digits,
 };
 use crate::{
     diag::Span,
@@ -41,6 +42,18 @@ impl Messages {
     #[must_use]
     pub fn total(self) -> u64 {
         self.ready.saturating_add(self.unacked)
+    }
+
+    /// `1 204 ready and 16 unacknowledged messages`.
+    #[must_use]
+    pub fn text(self) -> String {
+        let ready = digits(i64::try_from(self.ready).unwrap_or(i64::MAX));
+        if self.unacked == 0 {
+            format!("{ready} ready {}", if self.ready == 1 { "message" } else { "messages" })
+        } else {
+            let unacked = digits(i64::try_from(self.unacked).unwrap_or(i64::MAX));
+            format!("{ready} ready and {unacked} unacknowledged messages")
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod build;
 mod compare;
 mod danger;
+mod limits;
 mod live;
 mod order;
 mod pre_image;
@@ -16,6 +17,7 @@ mod step;
 
 pub use build::{Pair, SameSecret, plan};
 pub use compare::Difference;
+pub use limits::{Effect, Tightening};
 pub use live::{Held, Live, LiveError, Messages};
 pub use pre_image::{Interrupted, PreImage, Purpose};
 pub use record::{Parameter, Record};

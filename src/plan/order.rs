@@ -152,6 +152,10 @@ fn phase(step: &Step, desired: &Topology, downstream: &Downstream<'_>) -> u32 {
         return (REMOVAL - rank(step.kind)) * WIDTH + REMOVAL * WIDTH;
     }
     let Some(definition) = &step.desired else { return rank(step.kind) * WIDTH };
+    // a policy that takes the place of another is there before the other lets go
+    if matches!(step.kind, KindId::Policy | KindId::OperatorPolicy) {
+        return rank(step.kind) * WIDTH + u32::from(step.action == Action::Change);
+    }
     rank(step.kind) * WIDTH + downstream.depth(definition).min(WIDTH - 1)
 }
 

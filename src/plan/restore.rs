@@ -42,7 +42,7 @@ pub(super) fn interrupted(pair: &Pair<'_>, plan: &mut Plan) {
             } else {
                 let titles: Vec<String> = missing.iter().map(Definition::title).collect();
                 let are_back = count(missing.len() as u64, "binding comes back", "bindings come back");
-                reason.push_str(&format!(": {are_back}, {}", list(&titles)));
+                reason.push_str(&format!(": {are_back}, {}", list(&titles, ", ")));
             }
             Step {
                 live: Some(pre_image.was.clone()),

@@ -37,9 +37,9 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
 
 /// The first few of several, and how many more.
 #[must_use]
-pub fn list(all: &[String]) -> String {
+pub fn list(all: &[String], separator: &str) -> String {
     let shown = if all.len() <= FIRST { all.len() } else { FIRST - 1 };
-    let mut text = all[..shown].join(", ");
+    let mut text = all[..shown].join(separator);
     if shown < all.len() {
         text.push_str(&format!(" and {} more", digits(i64::try_from(all.len() - shown).unwrap_or(i64::MAX))));
     }

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::Difference;
+use super::{Difference, Tightening};
 use crate::{
     diag::Span,
     kind::{Definition, Identity, KindId},
+    topology::Topology,
 };
 
 /// The index of a step in its plan.
@@ -105,6 +106,8 @@ pub struct Step {
     pub needs: Vec<StepId>,
     /// What the broker deletes along with it.
     pub implies: Vec<Identity>,
+    /// The queues that a policy holds to less from then on.
+    pub tightens: Vec<Tightening>,
     /// The bindings that a restoration brings back, whoever made them.
     pub restores: Vec<Definition>,
     /// The names of the parameters that keep them until then.
@@ -161,15 +164,33 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Whether what queues hold matters to it: then [`super::Live::held`] has to be read and the plan made again.
+    /// The live queues whose messages matter to it, and their vhosts' where all goes: where there are any,
+    /// [`super::Live::held`] has to be read and the plan made again.
     #[must_use]
-    pub fn asks_for_messages(&self) -> bool {
-        self.steps.iter().any(|step| match step.kind {
-            KindId::Queue | KindId::Vhost => matches!(step.action, Action::Replace | Action::Delete),
-            KindId::Policy | KindId::OperatorPolicy => {
-                matches!(step.action, Action::Create | Action::Change)
-            }
-            _ => false,
-        })
+    pub fn at_stake<'a>(&self, live: &'a Topology) -> Vec<&'a Definition> {
+        let goes = |step: &&Step| matches!(step.action, Action::Replace | Action::Delete);
+        let identities = |kind: KindId| -> BTreeSet<&Identity> {
+            let steps = self.steps.iter().filter(|step| step.kind == kind).filter(goes);
+            steps.map(|step| &step.identity).collect()
+        };
+        let (queues, vhosts) = (identities(KindId::Queue), identities(KindId::Vhost));
+        let tightened: BTreeSet<(&str, &str)> = self
+            .steps
+            .iter()
+            .flat_map(|step| &step.tightens)
+            .map(|tightening| (&*tightening.vhost, &*tightening.queue))
+            .collect();
+        if queues.is_empty() && vhosts.is_empty() && tightened.is_empty() {
+            return Vec::new();
+        }
+        let within: BTreeSet<&str> =
+            vhosts.iter().filter_map(|vhost| vhost.parts.first()).map(|name| &**name).collect();
+        let is_at_stake = |queue: &&Definition| {
+            let vhost = queue.vhost.as_deref().unwrap_or("");
+            within.contains(vhost)
+                || tightened.contains(&(vhost, queue.name()))
+                || queues.contains(&queue.identity())
+        };
+        live.of(KindId::Queue).filter(is_at_stake).collect()
     }
 }

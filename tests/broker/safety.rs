@@ -92,6 +92,12 @@ impl Client {
             .unwrap()
     }
 
+    fn ready(&self, queue: &str) -> u32 {
+        let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+        let declare = self.channel.queue_declare(queue.into(), options, lapin::types::FieldTable::default());
+        self.runtime.block_on(declare).unwrap().message_count()
+    }
+
     fn cancel(&self) {
         let options = lapin::options::BasicCancelOptions::default();
         self.runtime.block_on(self.channel.basic_cancel("it".into(), options)).unwrap();
@@ -134,7 +140,49 @@ fn a_queue_with_unacknowledged_messages_stays(world: &World) {
     world.apply("topology \"held\"", &[]);
 }
 
+/// What a policy drops, it drops at once: also one that is moved, and one that another gives way to.
+fn a_policy_that_drops_messages_is_refused(world: &World) {
+    let with = |policies: &str| {
+        format!(
+            "topology \"drops\"\nvhost \"drops\" {{ {policies}\n queue \"c\" type=\"classic\"\n queue \"q\" type=\"quorum\" }}"
+        )
+    };
+    let policy = |name: &str, pattern: &str, priority: i64, length: i64| {
+        format!(
+            "policy \"{name}\" pattern=\"{pattern}\" apply-to=\"queues\" priority={priority} {{ max-length {length} }}\n"
+        )
+    };
+    let keep = policy("keep", "^[cq]$", 10, 1000);
+    for (before, after, step) in [
+        (String::new(), policy("new", "^[cq]$", 0, 1), "create policy new"),
+        (policy("wide", "^none$", 0, 1), policy("wide", "^[cq]$", 0, 1), "change policy wide"),
+        (
+            format!("{keep}{}", policy("cap", "^[cq]", 1, 1)),
+            policy("cap", "^[cq]", 1, 1),
+            "delete policy keep",
+        ),
+    ] {
+        world.apply(&with(&before), &[]);
+        for queue in ["c", "q"] {
+            world.publish("drops", queue, 3);
+        }
+        let said = world.run("apply", &with(&after), &["--yes"]);
+        assert_eq!(said.code, 4, "{step}: {}{}", said.out, said.err);
+        assert!(
+            said.out.contains(&format!("≠ {step}: `c` holds 3 messages: the oldest 2 are dropped; `q`")),
+            "{}",
+            said.out
+        );
+        let counted = Client::of(world, "drops");
+        assert_eq!((counted.ready("c"), counted.ready("q")), (3, 3), "{step}");
+        world.apply(&with(&after), &["--allow-data-loss"]);
+        assert_eq!((counted.ready("c"), counted.ready("q")), (1, 1), "{step}");
+        world.apply("topology \"drops\"", &["--allow-data-loss"]);
+    }
+}
+
 fn nothing_is_lost(world: &World) {
+    a_policy_that_drops_messages_is_refused(world);
     a_vhost_is_looked_into_queue_by_queue(world);
     a_queue_with_unacknowledged_messages_stays(world);
     a_queue_that_cannot_be_cut_off_keeps_its_bindings(world);
