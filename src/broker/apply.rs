@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     kind::{Identity, KindId},
-    plan::{Action, Plan, Step, StepId},
+    plan::{Action, Consent, Plan, Step, StepId},
 };
 
 /// How a plan is carried out.
@@ -34,6 +34,8 @@ pub struct Apply<'a> {
     pub concurrency: usize,
     /// Whether messages may be lost.
     pub allow_data_loss: bool,
+    /// Whether what is published while something is made anew may be lost.
+    pub allow_gap: bool,
     /// Once it is true, no further step is started.
     pub stop: &'a AtomicBool,
     /// Is told of each step as it ends.
@@ -55,7 +57,12 @@ pub enum Outcome {
         in_doubt: bool,
     },
     /// topoc did not do it: the plan says that it must not, or messages would be lost.
-    Refused(String),
+    Refused {
+        /// Why.
+        reason: String,
+        /// The consent to it that would help, all of it.
+        lacks: Vec<Consent>,
+    },
     /// Something that it needs is not done.
     Skipped(String),
     /// The run ended before it.
@@ -69,7 +76,7 @@ impl Outcome {
         match self {
             Self::Done => "done",
             Self::Failed { .. } => "failed",
-            Self::Refused(_) => "refused",
+            Self::Refused { .. } => "refused",
             Self::Skipped(_) => "skipped",
             Self::NotStarted => "not-started",
         }
@@ -80,7 +87,9 @@ impl Outcome {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Done | Self::NotStarted => None,
-            Self::Failed { reason, .. } | Self::Refused(reason) | Self::Skipped(reason) => Some(reason),
+            Self::Failed { reason, .. } | Self::Refused { reason, .. } | Self::Skipped(reason) => {
+                Some(reason)
+            }
         }
     }
 }
@@ -144,6 +153,7 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
             secrets: how.secrets,
             guard: &guard,
             guarded: !how.allow_data_loss,
+            gapless: !how.allow_data_loss && !how.allow_gap,
             topology: plan.topology.as_ref(),
             leaving: &leaving,
             one_exchange: tokio::sync::Mutex::default(),
@@ -233,7 +243,8 @@ impl Run<'_> {
     /// Why a step is not even tried.
     fn obstacle(&self, step: &Step) -> Option<Outcome> {
         if step.action == Action::Refuse {
-            return Some(Outcome::Refused(step.reason.clone()));
+            let lacks = step.lacks.into_iter().collect();
+            return Some(Outcome::Refused { reason: step.reason.clone(), lacks });
         }
         let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = step.needs.iter().find(|id| outcomes[**id] != Some(Outcome::Done));
@@ -262,7 +273,8 @@ impl Run<'_> {
             matches!(step.kind, KindId::Queue | KindId::Vhost | KindId::Policy | KindId::OperatorPolicy);
         if !looked_into && step.loses() > 0 && !self.how.allow_data_loss {
             let danger = step.danger.as_ref().map_or("", |danger| &danger.text);
-            return Some(Outcome::Refused(format!("{danger}: --allow-data-loss does it all the same")));
+            let reason = format!("{danger}; --allow-data-loss does it all the same");
+            return Some(Outcome::Refused { reason, lacks: vec![Consent::DataLoss] });
         }
         None
     }
@@ -310,7 +322,14 @@ impl Run<'_> {
     fn outcome(&self, result: Result<(), Trouble>) -> Outcome {
         match result {
             Ok(()) => Outcome::Done,
-            Err(Trouble::Objection(objection)) => Outcome::Refused(objection.to_string()),
+            Err(trouble @ Trouble::Objection(_)) => {
+                Outcome::Refused { reason: trouble.to_string(), lacks: vec![Consent::DataLoss] }
+            }
+            Err(trouble @ Trouble::Gap(_)) => {
+                let holds = matches!(trouble, Trouble::Gap(Some(_)));
+                let lacks = [Consent::Gap].into_iter().chain(holds.then_some(Consent::DataLoss)).collect();
+                Outcome::Refused { reason: trouble.to_string(), lacks }
+            }
             Err(Trouble::Secret(reason)) => Outcome::Failed { reason, help: None, in_doubt: false },
             Err(Trouble::Halfway(reason)) => Outcome::Failed { reason, help: None, in_doubt: true },
             Err(Trouble::Broker(error)) => {

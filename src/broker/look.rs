@@ -39,14 +39,17 @@ pub(super) struct Seen {
     pub(super) consumers: u64,
 }
 
+/// A connection; where it could not be made, why: it is not waited for again.
+type Connected = Result<Arc<Connection>, String>;
+
 /// Looks at queues.
 pub(super) struct Looker<'a> {
     client: &'a Client,
     overview: &'a Overview,
     /// Tells our connections from those of others.
     name: u64,
-    /// By vhost; where one could not be made, why: it is not waited for again.
-    connections: Mutex<BTreeMap<Arc<str>, Result<Arc<Connection>, String>>>,
+    /// By vhost.
+    connections: Mutex<BTreeMap<Arc<str>, Connected>>,
     /// Whether it is the broker of the management API, once that is known.
     same: Mutex<Option<Result<(), String>>>,
 }

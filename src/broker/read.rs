@@ -63,27 +63,24 @@ pub async fn held(
 ) -> Result<(Held, Option<String>), Error> {
     let mut held = Held::from_json(&client.send(&totals(&["queues"])).await?);
     let looker = Looker::new(client, overview);
-    let looked: Vec<Result<Option<((Arc<str>, Arc<str>), u64)>, String>> = stream::iter(at_stake)
-        .map(async |queue| {
-            let (vhost, name) = (queue.vhost.clone().unwrap_or_default(), queue.name());
-            let ready = match queue.text("type") {
-                Some("quorum") => looker.seen(&vhost, name).await?.map(|seen| seen.ready),
-                Some("stream") => {
-                    let answer = client.find(&Request::get(&["queues", &vhost, name])).await;
-                    answer.map_err(|error| error.to_string())?.and_then(|answer| answer["messages"].as_u64())
-                }
-                _ => None,
-            };
-            Ok(ready.map(|ready| ((vhost, Arc::from(name)), ready)))
+    let ready = async |queue: &&Definition| -> Result<Option<u64>, String> {
+        let (vhost, name) = (queue.vhost.clone().unwrap_or_default(), queue.name());
+        Ok(match queue.text("type") {
+            Some("quorum") => looker.seen(&vhost, name).await?.map(|seen| seen.ready),
+            Some("stream") => {
+                let answer = client.find(&Request::get(&["queues", &vhost, name])).await;
+                answer.map_err(|error| error.to_string())?.and_then(|answer| answer["messages"].as_u64())
+            }
+            _ => None,
         })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+    };
+    let looked: Vec<_> = stream::iter(at_stake).map(ready).buffered(AT_ONCE).collect().await;
     let mut late = None;
-    for found in looked {
+    for (queue, found) in at_stake.iter().zip(looked) {
         match found {
-            Ok(Some((queue, ready))) => {
-                let known = held.0.entry(queue).or_default();
+            Ok(Some(ready)) => {
+                let vhost = queue.vhost.clone().unwrap_or_default();
+                let known = held.0.entry((vhost, Arc::from(queue.name()))).or_default();
                 known.ready = known.ready.max(ready);
             }
             Ok(None) => {}

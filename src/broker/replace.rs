@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Error, entity,
-    guard::Look,
+    guard::{Look, Objection},
     tools::{Kept, Tools, Trouble},
 };
 use crate::{
@@ -24,15 +24,16 @@ const PAUSE_AFTER_QUORUM: Duration = Duration::from_millis(600);
 const PAUSE_AFTER_UNBINDING: Duration = Duration::from_millis(100);
 
 impl Tools<'_> {
-    async fn object(&self, queue: &Definition, look: Look) -> Result<(), Trouble> {
+    async fn objection(&self, queue: &Definition, look: Look) -> Result<Option<Objection>, Error> {
         if !self.guarded {
-            return Ok(());
+            return Ok(None);
         }
         let vhost = queue.vhost.clone().unwrap_or_else(|| Arc::from(""));
-        match self.guard.objection(&vhost, queue.name(), look).await? {
-            Some(objection) => Err(Trouble::Objection(objection)),
-            None => Ok(()),
-        }
+        self.guard.objection(&vhost, queue.name(), look).await
+    }
+
+    async fn object(&self, queue: &Definition, look: Look) -> Result<(), Trouble> {
+        self.objection(queue, look).await?.map_or(Ok(()), |objection| Err(Trouble::Objection(objection)))
     }
 
     /// Deletes a queue that holds nothing. Its bindings go first: deleting a queue with thousands of them stalls publishers'
@@ -98,10 +99,13 @@ impl Tools<'_> {
         let is_queue = live.kind == KindId::Queue;
         let one_exchange = self.one_exchange.lock();
         let _alone = if is_queue { None } else { Some(one_exchange.await) };
-        if is_queue {
-            self.object(live, Look::First).await?;
-        }
+        let objection = if is_queue { self.objection(live, Look::First).await? } else { None };
         let bindings = self.bindings(live).await?.unwrap_or_default();
+        match objection {
+            objection if self.gapless && !bindings.is_empty() => return Err(Trouble::Gap(objection)),
+            Some(objection) => return Err(Trouble::Objection(objection)),
+            None => {}
+        }
         let kept = self.keep(Purpose::Replace, live, &bindings).await?;
         let deleted = if is_queue {
             self.cut_off_and_delete(live, &bindings).await

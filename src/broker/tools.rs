@@ -25,6 +25,8 @@ use crate::{
 pub(super) enum Trouble {
     /// It would lose messages, and nobody has consented.
     Objection(Objection),
+    /// What is published while it is made anew would be lost, and nobody has consented; and what else stands against it.
+    Gap(Option<Objection>),
     /// The broker did not do it.
     Broker(Error),
     /// A secret is missing; nothing was sent.
@@ -55,6 +57,14 @@ impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Objection(objection) => objection.fmt(f),
+            Self::Gap(objection) => {
+                if let Some(objection) = objection {
+                    write!(f, "{objection}; ")?;
+                }
+                f.write_str(
+                    "what is published to it while it is made anew would be lost; pause its publishers, and say --allow-gap",
+                )
+            }
             Self::Secret(text) | Self::Halfway(text) => f.write_str(text),
             Self::Broker(error) => match error.reason() {
                 Some(reason) => f.write_str(reason.trim()),
@@ -72,6 +82,8 @@ pub(super) struct Tools<'a> {
     pub(super) guard: &'a Guard<'a>,
     /// False where the loss of messages is allowed.
     pub(super) guarded: bool,
+    /// False where the loss of what is published meanwhile is allowed.
+    pub(super) gapless: bool,
     /// The topology that is applied.
     pub(super) topology: Option<&'a Arc<str>>,
     /// Bindings that leave in the same run: they are not restored.

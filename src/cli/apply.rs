@@ -1,7 +1,7 @@
 //! `topoc apply`: the steps of the plan, carried out and accounted for.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, BufRead as _},
     sync::{
         Arc,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     broker::{Applied, Apply as How, Outcome, Secrets, apply},
-    plan::{Action, count},
+    plan::{Action, Consent, count},
 };
 
 /// Up to so many steps are told one by one where nobody watches a bar.
@@ -48,7 +48,10 @@ pub(super) struct Apply {
     /// Take over what this topology has not made and describes otherwise
     #[arg(long)]
     adopt: bool,
-    /// Delete and replace queues also when they hold messages
+    /// Replace queues and exchanges that are bound, though what is published meanwhile is lost
+    #[arg(long)]
+    allow_gap: bool,
+    /// Lose messages: delete and replace queues also when they hold some, and all that --allow-gap allows
     #[arg(long)]
     allow_data_loss: bool,
     /// How many requests are under way at once
@@ -79,7 +82,7 @@ impl Apply {
         let Target::Broker(broker) = &pending.target else {
             return Err(Stop::usage(
                 "a definitions file stands for the broker, and cannot be applied to",
-                format!("compare with it: {}", command("diff", &self.input, &[])),
+                format!("compare with it: {}", command("diff", &self.input, &self.broker, &[])),
             ));
         };
         let human = self.format == Format::Human;
@@ -121,6 +124,7 @@ impl Apply {
                     secrets: &pending.secrets,
                     concurrency: usize::from(self.concurrency),
                     allow_data_loss: self.allow_data_loss,
+                    allow_gap: self.allow_gap,
                     stop: &stop,
                     ended: &ended,
                 },
@@ -147,7 +151,7 @@ impl Apply {
         if !screen.is_interactive() || self.format == Format::Json {
             return Err(Stop::usage(
                 "nobody is there to be asked whether to apply this, and nothing has been changed",
-                format!("say it beforehand: {}", command("apply", &self.input, &["--yes"])),
+                format!("say it beforehand: {}", self.again(&[])),
             ));
         }
         let changes = count(pending.plan.steps.len() as u64, "change", "changes");
@@ -214,11 +218,51 @@ impl Apply {
             let changes = count(steps as u64, "change", "changes");
             writeln!(screen.out(), "applied {changes} to {} ({seconds:.1} s)", pending.target.name())?;
         } else {
-            let flags: &[&str] = if self.adopt { &["--adopt", "--yes"] } else { &["--yes"] };
-            let go_on = command("apply", &self.input, flags);
-            writeln!(screen.out(), "{} ({seconds:.1} s).   go on with: {go_on}", ending.join(", "))?;
+            writeln!(screen.out(), "{} ({seconds:.1} s).{}", ending.join(", "), self.go_on(applied))?;
         }
         Ok(())
+    }
+
+    /// The command that goes on from here; none where none would help.
+    fn go_on(&self, applied: &Applied) -> String {
+        let lacks: BTreeSet<Consent> = applied
+            .outcomes
+            .iter()
+            .flat_map(|outcome| match outcome {
+                Outcome::Refused { lacks, .. } => lacks.as_slice(),
+                _ => &[],
+            })
+            .copied()
+            .collect();
+        let may_go_better = applied.unrecorded.is_some()
+            || applied.outcomes.iter().any(|o| matches!(o, Outcome::Failed { .. } | Outcome::NotStarted));
+        if lacks.is_empty() && !may_go_better {
+            return String::new();
+        }
+        let harmless: Vec<Consent> =
+            lacks.iter().copied().filter(|consent| *consent != Consent::DataLoss).collect();
+        if !lacks.contains(&Consent::DataLoss) {
+            return format!("   go on with: {}", self.again(&harmless));
+        }
+        let all: Vec<Consent> = lacks.into_iter().filter(|consent| *consent != Consent::Gap).collect();
+        format!(
+            "   go on with:\n  {}   once nothing is lost by it\n  {}   to lose it",
+            self.again(&harmless),
+            self.again(&all)
+        )
+    }
+
+    /// This run once more, with more consent.
+    fn again(&self, more: &[Consent]) -> String {
+        let given = [
+            (Consent::Adopt, self.adopt),
+            (Consent::Gap, self.allow_gap),
+            (Consent::DataLoss, self.allow_data_loss),
+        ];
+        let flags = given.iter().filter(|(consent, given)| *given || more.contains(consent));
+        let flags: Vec<&str> =
+            ["--yes"].into_iter().chain(flags.map(|(consent, _)| consent.flag())).collect();
+        command("apply", &self.input, &self.broker, &flags)
     }
 
     fn json(&self, pending: &Pending, applied: &Applied, screen: &mut Screen) -> Result<(), Stop> {
@@ -257,10 +301,10 @@ fn line(pending: &Pending, id: usize, outcome: &Outcome) -> String {
             let help = help.as_ref().map(|help| format!("\n     help: {help}")).unwrap_or_default();
             format!(" ✗ {title}: {}{help}", reason.trim().replace('\n', " "))
         }
-        Outcome::Refused(reason) if step.action == Action::Refuse => {
+        Outcome::Refused { reason, .. } if step.action == Action::Refuse => {
             format!(" ≠ {} {}: {reason}", step.kind.word(), step.name())
         }
-        Outcome::Refused(reason) => format!(" ≠ {title}: {reason}"),
+        Outcome::Refused { reason, .. } => format!(" ≠ {title}: {reason}"),
         Outcome::Skipped(reason) => format!(" · {title}: {reason}"),
         Outcome::NotStarted => format!(" · {title}: not started"),
     }

@@ -48,7 +48,7 @@ impl Diff {
             Format::Human => {
                 let text = pending.show(self.all, screen.look().color);
                 let adopt: &[&str] = if self.adopt { &["--adopt"] } else { &[] };
-                let go_on = command("apply", &self.input, adopt);
+                let go_on = command("apply", &self.input, &self.broker, adopt);
                 write!(screen.out(), "{text}")?;
                 writeln!(screen.out(), "{}.   {go_on}", pending.plan.totals())?;
             }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -12,6 +13,7 @@ use crate::{
     broker::{self, Client, Error, Overview, Secrets},
     diag::{human, json, shell_word},
     plan::{self, Action, Live, Pair, Plan, Shown},
+    topology::secrets,
 };
 
 /// A broker that can be spoken to, or a definitions file that stands for one.
@@ -204,7 +206,7 @@ fn painted(action: Action, sign: &str) -> String {
 }
 
 /// The command of a verb on the same input, to be pasted.
-pub(super) fn command(verb: &str, input: &Input, flags: &[&str]) -> String {
+pub(super) fn command(verb: &str, input: &Input, broker: &Broker, flags: &[&str]) -> String {
     let mut words = vec!["topoc".to_owned(), verb.to_owned()];
     words.extend(input.files.iter().map(|file| shell_word(file)));
     for (name, value) in &input.variables {
@@ -213,6 +215,27 @@ pub(super) fn command(verb: &str, input: &Input, flags: &[&str]) -> String {
     if let Some(environment) = &input.environment {
         words.extend(["--env".to_owned(), shell_word(environment)]);
     }
+    // what is pasted must not go to another broker; a password is not for the screen
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let options = [
+        ("--broker", broker.broker.as_deref().map(without_passwords)),
+        ("--amqp", broker.amqp.as_deref().map(without_passwords)),
+        ("--broker-ca", path(&broker.broker_ca)),
+        ("--broker-cert", path(&broker.broker_cert)),
+        ("--broker-key", path(&broker.broker_key)),
+    ];
+    for (option, value) in options {
+        words.extend(value.into_iter().flat_map(|value| [option.to_owned(), shell_word(&value)]));
+    }
     words.extend(flags.iter().map(|flag| (*flag).to_owned()));
     words.join(" ")
+}
+
+/// `http://user@host`: the password is then taken from the environment.
+fn without_passwords(addresses: &str) -> String {
+    let without = |address: &str| match secrets::password(address) {
+        Some(password) => address.replacen(&format!(":{password}@"), "@", 1),
+        None => address.to_owned(),
+    };
+    addresses.split(',').map(without).collect::<Vec<_>>().join(",")
 }

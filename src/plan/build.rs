@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Action, Danger, Difference, Live, Plan, Step, compare, danger, limits, order, restore,
+    Action, Consent, Danger, Difference, Live, Plan, Step, compare, danger, limits, order, restore,
     show::{count, summary},
 };
 use crate::{
@@ -80,6 +80,7 @@ pub(super) fn step(action: Action, definition: &Definition) -> Step {
         differences: Vec::new(),
         reason: String::new(),
         danger: None,
+        lacks: None,
         span: definition.span,
         phase: 0,
         needs: Vec::new(),
@@ -139,7 +140,8 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
             "{}; this topology has not made it: --adopt takes it over",
             against_the_file(&differences)
         );
-        return Some(Step { action: Action::Refuse, reason, differences, ..base });
+        let lacks = Some(Consent::Adopt);
+        return Some(Step { action: Action::Refuse, reason, differences, lacks, ..base });
     }
     let replaces = differences.iter().any(|difference| difference.replaces);
     let action = if replaces { Action::Replace } else { Action::Change };

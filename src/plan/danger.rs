@@ -1,24 +1,35 @@
 //! What steps may hurt: messages that would be lost, and what the broker does on its own when a setting changes.
 
-use super::{Action, Danger, Live, Messages, Pair, Plan, Step, limits, show::count};
-use crate::kind::{Definition, KindId};
+use std::collections::BTreeSet;
+
+use super::{Action, Danger, Live, Messages, Pair, Plan, Step, limits, order, show::count};
+use crate::{
+    kind::{Definition, KindId},
+    topology::Binding,
+};
 
 /// Says of each step what it may hurt.
 pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
     let deletes = plan.steps.iter().any(|step| step.action == Action::Delete);
-    let bindings_live = pair.live.topology.of(KindId::Binding).filter(|_| deletes);
-    let foreign: Vec<&Definition> =
-        bindings_live.filter(|binding| !plan.owned.contains(&binding.identity())).collect();
+    let bindings_live = pair.live.topology.of(KindId::Binding);
+    let foreign: Vec<&Definition> = bindings_live
+        .filter(|_| deletes)
+        .filter(|binding| !plan.owned.contains(&binding.identity()))
+        .collect();
+    let bound = Bound::of(pair.live, &plan.steps);
     for step in &mut plan.steps {
         let mut danger = Danger::default();
         match (step.kind, step.action) {
             (KindId::Queue, Action::Delete | Action::Replace) => {
-                queue(step, pair.live, &mut danger);
+                queue(step, pair.live, &bound, &mut danger);
                 bindings(step, &foreign, &mut danger);
             }
             (KindId::Exchange, Action::Delete | Action::Replace) => {
-                exchange(step, &mut danger);
+                exchange(step, &bound, &mut danger);
                 bindings(step, &foreign, &mut danger);
+            }
+            (KindId::Binding, Action::Delete) if order::is_reweighed(step) => {
+                danger.add("until its new weight is set, other queues get what it would get", 0);
             }
             (KindId::Vhost, Action::Delete) => vhost(step, pair.live, &mut danger),
             (KindId::Policy | KindId::OperatorPolicy, _) => limits::assess(step, pair.live, &mut danger),
@@ -40,7 +51,28 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
     }
 }
 
-fn queue(step: &Step, live: &Live, danger: &mut Danger) {
+/// What is bound to what is made anew.
+struct Bound<'a>(BTreeSet<(KindId, &'a str, &'a str)>);
+
+impl<'a> Bound<'a> {
+    fn of(live: &'a Live, steps: &[Step]) -> Self {
+        if steps.iter().all(|step| step.action != Action::Replace) {
+            return Self(BTreeSet::new());
+        }
+        let ends = live.topology.of(KindId::Binding).map(Binding).flat_map(|binding| {
+            let kind = if binding.to_exchange() { KindId::Exchange } else { KindId::Queue };
+            let vhost = binding.vhost();
+            [(KindId::Exchange, vhost, binding.source()), (kind, vhost, binding.destination())]
+        });
+        Self(ends.collect())
+    }
+
+    fn is(&self, entity: &Definition) -> bool {
+        self.0.contains(&(entity.kind, entity.vhost.as_deref().unwrap_or(""), entity.name()))
+    }
+}
+
+fn queue(step: &Step, live: &Live, bound: &Bound<'_>, danger: &mut Danger) {
     let Some(found) = &step.live else { return };
     let vhost = found.vhost.as_deref().unwrap_or("");
     if let Some(held) = &live.held {
@@ -53,20 +85,30 @@ fn queue(step: &Step, live: &Live, danger: &mut Danger) {
         }
     }
     if step.action == Action::Replace {
-        danger.add("its consumers are cancelled, and its bindings are restored", 0);
-        if matches!(found.text("type"), Some("quorum" | "stream")) {
-            danger.add("a message that comes between the last look and the deletion would be lost", 0);
+        if bound.is(found) {
+            danger.add(
+                "its bindings are away until it is there again, and what is published meanwhile is lost",
+                0,
+            );
+            danger.gap = true;
+        } else {
+            danger.add("what is sent straight to it meanwhile is lost", 0);
+        }
+        danger.add("its consumers are cancelled", 0);
+        if found.text("type") == Some("quorum") {
+            danger.add("that takes some 7 s while it has consumers, as what they hold is told late", 0);
         }
     }
 }
 
-fn exchange(step: &Step, danger: &mut Danger) {
+fn exchange(step: &Step, bound: &Bound<'_>, danger: &mut Danger) {
     let delayed = step.live.as_ref().and_then(|live| live.text("type")) == Some("x-delayed-message");
     if delayed {
         danger.add("the messages that it delays would be lost, and the broker does not count them", 1);
     }
     if step.action == Action::Replace {
         danger.add("what is published to it meanwhile is lost or refused; its bindings are restored", 0);
+        danger.gap = step.live.as_ref().is_some_and(|live| bound.is(live));
     }
 }
 

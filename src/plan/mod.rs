@@ -22,4 +22,4 @@ pub use live::{Held, Live, LiveError, Messages};
 pub use pre_image::{Interrupted, PreImage, Purpose};
 pub use record::{Parameter, Record};
 pub use show::{Shown, count, digits, human, json, list, summary};
-pub use step::{Action, Danger, Plan, Step, StepId};
+pub use step::{Action, Consent, Danger, Plan, Step, StepId};

@@ -47,9 +47,7 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
         .filter(|(_, step)| step.action == Action::Restore)
         .map(|(id, step)| (&step.identity, (id, step.phase)))
         .collect();
-    let removed: Vec<StepId> = (0..plan.steps.len())
-        .filter(|id| plan.steps[*id].action == Action::Delete && hash_weight(&plan.steps[*id]).is_some())
-        .collect();
+    let removed: Vec<StepId> = (0..plan.steps.len()).filter(|id| is_reweighed(&plan.steps[*id])).collect();
     let needs: Vec<Vec<StepId>> = plan
         .steps
         .iter()
@@ -177,6 +175,11 @@ fn rank(kind: KindId) -> u32 {
         KindId::Shovel => 13,
         KindId::Type | KindId::Enum | KindId::Message | KindId::Rpc | KindId::Service => 14,
     }
+}
+
+/// Whether a binding goes before one of another weight comes in its place.
+pub(super) fn is_reweighed(step: &Step) -> bool {
+    step.action == Action::Delete && hash_weight(step).is_some()
 }
 
 /// The source and destination of a binding from a hash exchange that has the arguments of one.

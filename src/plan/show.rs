@@ -222,6 +222,7 @@ fn change(step: &Step, sources: &SourceMap) -> Json {
         "reason": step.reason,
         "danger": step.danger.as_ref().map(|danger| &danger.text),
         "loses": step.loses(),
+        "gap": step.danger.as_ref().is_some_and(|danger| danger.gap),
         "file": file,
         "line": line.and_then(|line| line.parse::<u64>().ok()),
     })

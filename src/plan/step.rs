@@ -70,6 +70,29 @@ impl Action {
     }
 }
 
+/// What only the user may allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Consent {
+    /// That what somebody else made becomes this topology's.
+    Adopt,
+    /// That what is published while something is made anew is lost.
+    Gap,
+    /// That messages are lost.
+    DataLoss,
+}
+
+impl Consent {
+    /// The flag that gives it.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Adopt => "--adopt",
+            Self::Gap => "--allow-gap",
+            Self::DataLoss => "--allow-data-loss",
+        }
+    }
+}
+
 /// What a step may hurt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Danger {
@@ -77,6 +100,8 @@ pub struct Danger {
     pub text: String,
     /// How many messages may be lost; more than none needs the user's consent.
     pub loses: u64,
+    /// Whether what is published while it is done is lost, which needs the user's consent too.
+    pub gap: bool,
 }
 
 /// One step of a plan: one entity.
@@ -98,6 +123,8 @@ pub struct Step {
     pub reason: String,
     /// What it may hurt.
     pub danger: Option<Danger>,
+    /// What would turn a refusal into a change.
+    pub lacks: Option<Consent>,
     /// Where it is written; unknown for a deletion.
     pub span: Span,
     /// Steps of a lower phase have ended, well or not, before it starts.

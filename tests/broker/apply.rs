@@ -93,10 +93,10 @@ fn a_replaced_queue_has_all_its_bindings_and_unknown_arguments(world: &World) {
     let quorum = text(
         "queue \"q\" type=\"quorum\" { bind \"e\" routing-key=\"k\"; bind \"f\" }\n queue \"unknown\" type=\"classic\" max-length=5",
     );
-    let said = world.run("apply", &quorum, &["--yes"]);
+    let said = world.run("apply", &quorum, &["--yes", "--allow-gap"]);
     assert_eq!(said.code, 5, "{}", said.out);
     assert!(said.out.contains("--adopt takes it over"), "{}", said.out);
-    world.apply(&quorum, &["--adopt"]);
+    world.apply(&quorum, &["--adopt", "--allow-gap"]);
     let arguments = &world.api().get("/api/queues/replaces/unknown")["arguments"];
     assert_eq!((&arguments["x-theirs"], &arguments["x-max-length"]), (&json!(7), &json!(5)));
     let bindings = || {
@@ -115,7 +115,7 @@ fn a_replaced_queue_has_all_its_bindings_and_unknown_arguments(world: &World) {
     assert_eq!(world.api().get("/api/queues/replaces/q")["type"], "quorum");
     // an exchange's bindings come back too, on both sides
     let direct = quorum.replace("exchange \"e\" type=\"topic\"", "exchange \"e\" type=\"direct\"");
-    world.apply(&direct, &[]);
+    world.apply(&direct, &["--allow-gap"]);
     assert_eq!(bindings(), all);
     world.api().delete("/api/exchanges/replaces/theirs");
     world.apply("topology \"replaces\"", &[]);

@@ -60,14 +60,14 @@ fn a_replacement_that_ends_amidst_is_brought_to_its_end(world: &World, end: End)
         let before = bound(world, &name);
         assert_eq!(before.len(), 8, "{before:#?}");
         let wanted = text(&name, "topic", "quorum");
-        let mut run = world.command("apply", &wanted, &["--yes"]);
+        let mut run = world.command("apply", &wanted, &["--yes", "--allow-gap"]);
         let ended = end_at(&mut run, &world.broker.management_url(), request, end);
         if !ended.was_cut_short {
             assert_eq!(ended.status.code(), Some(0));
             assert!(request > 25, "so few requests: {request}");
             break;
         }
-        let said = world.run("apply", &wanted, &["--yes"]);
+        let said = world.run("apply", &wanted, &["--yes", "--allow-gap"]);
         assert_eq!(said.code, 0, "request {request}: {}{}", said.out, said.err);
         assert_eq!(bound(world, &name), before, "request {request}: {}", said.out);
         world.assert_settled(&wanted);
@@ -92,7 +92,7 @@ fn a_deletion_that_ends_amidst_is_taken_back(world: &World) {
         let all = text(&name, "direct", "classic");
         let (kept, rest) = all.split_once(" queue \"q\"").unwrap();
         let wanted = format!("{kept}{}", rest.split_once('\n').unwrap().1);
-        let mut run = world.command("apply", &wanted, &["--yes"]);
+        let mut run = world.command("apply", &wanted, &["--yes", "--allow-gap"]);
         let ended = end_at(&mut run, &world.broker.management_url(), request, End::KilledBefore);
         if !ended.was_cut_short {
             assert_eq!(ended.status.code(), Some(0));
@@ -100,13 +100,13 @@ fn a_deletion_that_ends_amidst_is_taken_back(world: &World) {
         }
         if world.exists(&format!("/api/queues/{name}/q")) {
             world.publish(&name, "q", 1);
-            let said = world.run("apply", &wanted, &["--yes"]);
+            let said = world.run("apply", &wanted, &["--yes", "--allow-gap"]);
             assert!(matches!(said.code, 4 | 5), "{}{}", said.out, said.err);
             assert!(said.out.contains("it holds 1 ready"), "{}", said.out);
             assert_eq!(world.bindings(&name, "q"), before, "request {request}: {}", said.out);
             world.api().delete(&format!("/api/queues/{name}/q/contents"));
         }
-        let said = world.run("apply", &wanted, &["--yes"]);
+        let said = world.run("apply", &wanted, &["--yes", "--allow-gap"]);
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         world.assert_settled(&wanted);
         assert!(!world.exists(&format!("/api/queues/{name}/q")));
@@ -121,7 +121,7 @@ fn a_run_that_is_told_to_end_leaves_nothing_cut_off(world: &World) {
         prepared(world, &name);
         let before = bound(world, &name);
         let wanted = text(&name, "topic", "quorum");
-        let mut run = world.command("apply", &wanted, &["--yes"]);
+        let mut run = world.command("apply", &wanted, &["--yes", "--allow-gap"]);
         let ended = end_at(&mut run, &world.broker.management_url(), request, End::Terminated);
         assert_eq!(bound(world, &name), before, "request {request}");
         let code = ended.status.code();
@@ -129,7 +129,7 @@ fn a_run_that_is_told_to_end_leaves_nothing_cut_off(world: &World) {
         if !ended.was_cut_short {
             break;
         }
-        let said = world.run("apply", &wanted, &["--yes"]);
+        let said = world.run("apply", &wanted, &["--yes", "--allow-gap"]);
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         world.api().delete(&format!("/api/vhosts/{name}"));
     }

@@ -24,7 +24,7 @@ fn a_queue_that_cannot_be_cut_off_keeps_its_bindings(world: &World) {
     api.put("/api/permissions/cut/careful", &json!({"configure": ".*", "write": ".*", "read": "^(e|f|q)$"}));
     let broker = world.broker.management_url().replace("guest:guest", "careful:careful");
     for (wanted, action) in [(queue("quorum"), "replace"), (text(""), "delete")] {
-        let said = world.run("apply", &wanted, &["--yes", "--broker", &broker]);
+        let said = world.run("apply", &wanted, &["--yes", "--allow-gap", "--broker", &broker]);
         assert_eq!(said.code, 5, "{}{}", said.out, said.err);
         assert!(said.out.contains(&format!("{action} queue q: ")), "{}", said.out);
         assert_eq!(world.bindings("cut", "q"), ["e handmade", "e k", "f ", "theirs "], "{}", said.out);
@@ -181,7 +181,53 @@ fn a_policy_that_drops_messages_is_refused(world: &World) {
     }
 }
 
+/// What is bound is away for a moment while it is made anew: that is said, and takes consent of its own.
+fn what_is_published_meanwhile_is_not_lost_unasked(world: &World) {
+    let text = |exchange: &str, queue: &str| {
+        format!(
+            "topology \"gap\"\nvhost \"gap\" {{ exchange \"e\" type=\"{exchange}\"\n queue \"q\" type=\"{queue}\" {{ bind \"e\" routing-key=\"k\" }}\n queue \"free\" type=\"{queue}\" }}"
+        )
+    };
+    world.apply(&text("topic", "classic"), &[]);
+    let said = world.run("diff", &text("direct", "quorum"), &[]);
+    assert!(said.out.contains("what is published meanwhile is lost"), "{}", said.out);
+    assert!(said.out.contains("what is sent straight to it meanwhile is lost"), "{}", said.out);
+    let said = world.run("apply", &text("direct", "quorum"), &["--yes"]);
+    assert_eq!(said.code, 5, "{}{}", said.out, said.err);
+    for line in [
+        "✓ replace queue free",
+        "≠ replace queue q: what is published",
+        "≠ replace exchange e: what is published",
+    ] {
+        assert!(said.out.contains(line), "{line}: {}", said.out);
+    }
+    assert!(said.out.contains("topology.kdl --yes --allow-gap\n"), "{}", said.out);
+    // that consent is not one to losing what the queue holds
+    world.publish("gap", "q", 1);
+    let said = world.run("apply", &text("direct", "quorum"), &["--yes", "--allow-gap"]);
+    assert_eq!(said.code, 5, "{}{}", said.out, said.err);
+    assert!(said.out.contains("it holds 1 ready"), "{}", said.out);
+    assert!(said.out.contains("--yes --allow-gap   once nothing is lost by it\n"), "{}", said.out);
+    assert!(said.out.contains("--yes --allow-gap --allow-data-loss   to lose it\n"), "{}", said.out);
+    world.apply(&text("direct", "quorum"), &["--allow-data-loss"]);
+    assert_eq!(world.bindings("gap", "q"), ["e k"]);
+    world.apply("topology \"gap\"", &[]);
+}
+
+/// What is to be pasted leads to the same broker, and shows no password.
+fn the_next_command_leads_to_the_same_broker(world: &World) {
+    let text = "topology \"next\"\nvhost \"next\" { queue \"q\" }";
+    let url = world.broker.management_url();
+    let said =
+        Said::of(world.command("diff", text, &["--broker", &url]).env("TOPOC_BROKER", "http://127.0.0.1:1"));
+    assert_eq!(said.code, 0, "{}", said.err);
+    let shown = url.replace("guest:guest@", "guest@");
+    assert!(said.out.trim_end().ends_with(&format!("topology.kdl --broker {shown}")), "{}", said.out);
+}
+
 fn nothing_is_lost(world: &World) {
+    what_is_published_meanwhile_is_not_lost_unasked(world);
+    the_next_command_leads_to_the_same_broker(world);
     a_policy_that_drops_messages_is_refused(world);
     a_vhost_is_looked_into_queue_by_queue(world);
     a_queue_with_unacknowledged_messages_stays(world);
