@@ -9,6 +9,7 @@ mod expand;
 mod format;
 mod interpolate;
 mod load;
+mod newline;
 mod node;
 mod parse;
 mod scan;

@@ -4,7 +4,10 @@
 //! both are bounded here. The pass also finds where the top-level nodes end, so that they can be parsed apart:
 //! in parallel, and with errors that stay local.
 
-use super::bounds::MAX_DEPTH;
+use super::{
+    bounds::MAX_DEPTH,
+    newline::{end_of_line, newline_at},
+};
 use crate::diag::{Diagnostic, FileId, Span, codes};
 
 /// How many slashdashed blocks may nest in one another.
@@ -36,16 +39,14 @@ pub(super) fn scan(text: &str, file: FileId, base: usize) -> Result<Vec<Piece>, 
                 let hashes = bytes[i..].iter().take_while(|byte| **byte == b'#').count();
                 let quote = i + hashes;
                 i = if bytes.get(quote) == Some(&b'"') {
-                    quoted(bytes, quote, hashes)
+                    quoted(text, quote, hashes)
                         .ok_or_else(|| scanner.unclosed(i, quote + 1, "string", "\""))?
                 } else {
                     quote
                 };
                 scanner.node.content();
             }
-            b'/' if bytes.get(i + 1) == Some(&b'/') => {
-                i += bytes[i..].iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len() - i);
-            }
+            b'/' if bytes.get(i + 1) == Some(&b'/') => i = end_of_line(text, i),
             b'/' if bytes.get(i + 1) == Some(&b'*') => {
                 i = comment(bytes, i).ok_or_else(|| scanner.unclosed(i, i + 2, "comment", "*/"))?;
             }
@@ -53,10 +54,7 @@ pub(super) fn scan(text: &str, file: FileId, base: usize) -> Result<Vec<Piece>, 
                 scanner.node.after_dash = true;
                 i += 2;
             }
-            // a line continuation: the newline after it ends nothing
-            b'\\' => {
-                i += bytes[i..].iter().position(|byte| *byte == b'\n').map_or(bytes.len() - i, |n| n + 1)
-            }
+            b'\\' => i = continued(text, i + 1),
             b'{' => {
                 let apart = outside && !scanner.node.dashed && !scanner.node.after_dash;
                 if apart {
@@ -74,9 +72,9 @@ pub(super) fn scan(text: &str, file: FileId, base: usize) -> Result<Vec<Piece>, 
                 }
                 i += 1;
             }
-            end @ (b'\n' | b';') => {
-                i += 1;
-                if scanner.node.ends(end) {
+            byte if byte == b';' || newline_at(text, i).is_some() => {
+                i += newline_at(text, i).unwrap_or(1);
+                if scanner.node.ends(byte) {
                     if outside {
                         piece.end = i;
                         piece.block = piece.block.filter(|_| !scanner.node.whole);
@@ -89,7 +87,7 @@ pub(super) fn scan(text: &str, file: FileId, base: usize) -> Result<Vec<Piece>, 
             byte if byte.is_ascii_whitespace() => i += 1,
             _ => {
                 i += 1;
-                while i < bytes.len() && is_word(bytes[i]) {
+                while i < bytes.len() && is_word(bytes[i]) && newline_at(text, i).is_none() {
                     i += 1;
                 }
                 scanner.node.whole |= piece.block.is_some() && outside;
@@ -209,28 +207,52 @@ fn is_word(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'#' | b'/' | b'\\' | b'{' | b'}' | b';')
 }
 
+/// Where a node goes on after a `\`: behind the end of the line, where nothing but space and comments stand before
+/// that; the newline then ends nothing.
+fn continued(text: &str, start: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut i = start;
+    while i < bytes.len() {
+        if let Some(length) = newline_at(text, i) {
+            return i + length;
+        }
+        let next = match bytes[i] {
+            b' ' | b'\t' => Some(i + 1),
+            b'/' if bytes.get(i + 1) == Some(&b'/') => Some(end_of_line(text, i)),
+            b'/' if bytes.get(i + 1) == Some(&b'*') => comment(bytes, i),
+            _ => None,
+        };
+        let Some(next) = next else { return i };
+        i = next;
+    }
+    i
+}
+
 /// The byte after a string whose first quote is at `start`, with so many hashes before it.
-fn quoted(bytes: &[u8], start: usize, hashes: usize) -> Option<usize> {
+fn quoted(text: &str, start: usize, hashes: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
     let quotes = if bytes[start..].starts_with(b"\"\"\"") { 3 } else { 1 };
-    let run =
-        |from: usize, byte: u8| bytes[from.min(bytes.len())..].iter().take_while(|b| **b == byte).count();
+    // no run is counted further than it has to go: each byte is looked at a few times at most
+    let run = |from: usize, byte: u8, most: usize| {
+        bytes[from.min(bytes.len())..].iter().take(most).take_while(|b| **b == byte).count()
+    };
     let mut i = start + quotes;
     while i < bytes.len() {
         match bytes[i] {
             // an escaped newline (and the whitespace after it) is part of the string
             b'\\' if hashes == 0 => {
-                i += 2;
-                if bytes.get(i - 1).is_some_and(u8::is_ascii_whitespace) {
-                    while bytes.get(i).is_some_and(u8::is_ascii_whitespace) {
-                        i += 1;
-                    }
+                let rest = &text[i + 1..];
+                let escaped = rest.chars().next()?;
+                i += 1 + escaped.len_utf8();
+                if escaped.is_whitespace() {
+                    i += text[i..].len() - text[i..].trim_start().len();
                 }
             }
-            b'"' if run(i, b'"') >= quotes && run(i + quotes, b'#') >= hashes => {
+            b'"' if run(i, b'"', quotes) == quotes && run(i + quotes, b'#', hashes) == hashes => {
                 return Some(i + quotes + hashes);
             }
             // only a triple-quoted string goes over lines
-            b'\n' if quotes == 1 => return None,
+            _ if quotes == 1 && newline_at(text, i).is_some() => return None,
             _ => i += 1,
         }
     }
@@ -293,6 +315,22 @@ mod tests {
         assert_eq!(blocks("a /-{b} {c}"), [Some("c")]);
         assert_eq!(blocks("a {b} c"), [None]);
         assert_eq!(blocks("a /-1 {b}"), [Some("b")]);
+    }
+
+    #[test]
+    fn every_newline_of_kdl_ends_a_line() {
+        for newline in ["\n", "\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            assert_eq!(pieces(&format!("a{newline}b // {{{newline}c")), ["a", "b // {", "c"], "{newline:?}");
+            assert_eq!(pieces(&format!("a \\{newline} 1")), [format!("a \\{newline} 1")], "{newline:?}");
+            let file = SourceMap::default().add("a.kdl", "");
+            let code = |text: &str| scan(text, file, 0).unwrap_err().code.name;
+            assert_eq!(code(&format!("// {newline}{}", "a {".repeat(3_000))), "too-large");
+            assert_eq!(code(&format!("a{newline}/-b {{").repeat(18)), "too-large");
+            assert_eq!(code(&format!("a \"b{newline}\"")), "not-kdl");
+        }
+        // what stands behind a continuation is looked at
+        let file = SourceMap::default().add("a.kdl", "");
+        assert_eq!(scan(&format!("a \\{}", "{".repeat(100)), file, 0).unwrap_err().code.name, "too-large");
     }
 
     #[test]

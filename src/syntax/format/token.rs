@@ -1,5 +1,7 @@
 //! A text of KDL 2.0 that is known to parse → its tokens, each as it is written.
 
+use crate::syntax::newline::is_newline;
+
 /// A piece of a text. All pieces together, with nothing between, are the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -25,11 +27,6 @@ pub(super) enum Token<'a> {
     Dash,
     /// A line continuation with the end of its line, and its comment.
     Continuation(Option<&'a str>),
-}
-
-/// What KDL 2.0 takes as the end of a line.
-fn is_newline(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 fn is_space(c: char) -> bool {
