@@ -204,15 +204,56 @@ fn many_that_are_alike_are_one() {
     assert_eq!(expanded.size().0 - each.size().0, (3 + 2 + 4 + 2 + 3 + 3) + 6);
 }
 
+/// Sixty queues that no `for` made, each with other keys, on one exchange.
+fn sixty_unlike() -> String {
+    let mut source = "exchange \"events\" type=\"topic\"\n".to_owned();
+    for index in 0..60 {
+        let name = format!("{}{}", char::from(b'a' + index / 26), char::from(b'a' + index % 26));
+        let kind = if index % 3 == 0 { "classic" } else { "quorum" };
+        let keys = (0..=index % 4).map(|key| format!("bind \"events\" routing-key=\"{name}.{key}\""));
+        let keys: Vec<String> = keys.collect();
+        let _ = writeln!(source, "queue \"{name}\" type=\"{kind}\" {{ {} }}", keys.join("; "));
+    }
+    source
+}
+
+#[test]
+fn many_on_one_exchange_fit_a_screen() {
+    let picture = all(&sixty_unlike());
+    let (drawn, said, svg) = graphviz(&picture.dot());
+    assert!(drawn && said.is_empty(), "{said}");
+    let number = |name: &str| -> f64 {
+        let rest = svg.split_once(&format!("{name}=\"")).expect("an SVG has a size").1;
+        rest.split("pt").next().and_then(|number| number.parse().ok()).expect("in points")
+    };
+    let (width, height) = (number("<svg width"), number(" height"));
+    assert!((1.0..2.2).contains(&(width / height)) && width < 1600.0, "{width} x {height}");
+    // from the top in the order of the topology
+    let places: Vec<f64> = ["aa", "am", "bb", "ch"]
+        .into_iter()
+        .map(|name| {
+            let before = svg.split_once(&format!(">{name}</text>")).expect("it is drawn").0;
+            let rest = before.rsplit_once(" y=\"").expect("text has a place").1;
+            rest.split('"').next().and_then(|number| number.parse().ok()).expect("a number")
+        })
+        .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    // each keeps its keys
+    assert_eq!(svg.matches(".0</text>").count(), 60);
+    // a few stay as they are
+    let few = all("exchange \"e\" type=\"topic\"\nqueue \"q\" { bind \"e\" routing-key=\"k\" }");
+    assert!(!few.dot().contains("compound"));
+}
+
 #[test]
 fn the_default_exchange_is_a_way_not_a_place() {
     let source = "queue \"q\" type=\"quorum\"
         message \"M\" { publish-to \"\" routing-key=\"q\" }
         message \"T\" { publish-to \"amq.topic\" routing-key=\"t\" }
         service \"s\" { publishes \"M\"; publishes \"T\" }";
-    let dot = all(source).dot();
-    assert!(dot.contains("service_s -> queue_q ["), "{dot}");
-    assert!(dot.contains("service_s -> exchange_amq_topic ["), "{dot}");
+    let (dot, mermaid) = (all(source).dot(), all(source).mermaid());
+    assert!(mermaid.contains("service_s -->|\"M\"| queue_q\n"), "{mermaid}");
+    assert!(mermaid.contains("service_s -->|\"T\"| exchange_amq_topic\n"), "{mermaid}");
     assert!(!dot.contains("default exchange") && !dot.contains("no such"), "{dot}");
 }
 

@@ -9,7 +9,11 @@ use super::{
     picture::{Arrow, Flag, Line, Picture},
     scene::{Link, Means, Thing},
 };
-use crate::{graph::predeclared_type, kind::Type, topology::Binding};
+use crate::{
+    graph::predeclared_type,
+    kind::{Definition, Type},
+    topology::Binding,
+};
 
 impl Drawing<'_, '_> {
     pub(super) fn arrows(&self, picture: &mut Picture, ends: &[Ends]) {
@@ -18,7 +22,7 @@ impl Drawing<'_, '_> {
         for link in &self.scene.links {
             let (from, to) = (self.fold.drawn[link.from], self.fold.drawn[link.to]);
             // a folded ladder or super stream keeps its inner links to itself
-            if from == to && (link.from != link.to) && !self.fold.alike.contains_key(&from) {
+            if link.from != link.to && self.fold.whole[link.from] == self.fold.whole[link.to] {
                 continue;
             }
             let line = line(&link.means);
@@ -27,6 +31,8 @@ impl Drawing<'_, '_> {
                 picture.arrows.push(Arrow {
                     from,
                     to,
+                    from_frame: None,
+                    to_frame: None,
                     line,
                     labels: Vec::new(),
                     tooltip: Vec::new(),
@@ -64,8 +70,18 @@ impl Drawing<'_, '_> {
             Means::Publishes(message) => Some(message.name.text.to_string()),
             Means::Calls(rpc) | Means::Answers(rpc) => Some(rpc.name.text.to_string()),
             Means::Shovel(shovel) => Some(format!("shovel {}", shovel.name())),
+            Means::Federation(upstream) => Some(self.federation(link, upstream)),
             Means::Consumes(_) | Means::AlternateExchange | Means::Retry => None,
         }
+    }
+
+    /// `federation eu`, with the name that the exchange or queue has there where it is another.
+    fn federation(&self, link: &Link<'_>, upstream: &Definition) -> String {
+        let thing = &self.scene.items[link.to].thing;
+        let there = upstream.text(if thing.is_exchange() { "exchange" } else { "queue" });
+        let there = there.filter(|there| *there != thing.name());
+        let there = there.map_or_else(String::new, |there| format!(", its {there}"));
+        format!("federation {}{there}", upstream.name())
     }
 
     /// What a binding asks of a message, where its exchange asks anything.
@@ -113,6 +129,7 @@ impl Drawing<'_, '_> {
             Means::Consumes(consumes) => facts::of_consumer(consumes, self.sources),
             Means::Calls(rpc) | Means::Answers(rpc) => facts::of_rpc(rpc, self.sources),
             Means::Shovel(shovel) => format!("shovel {}", shovel.name()),
+            Means::Federation(upstream) => self.federation(link, upstream),
         }
     }
 }
@@ -130,5 +147,6 @@ fn line(means: &Means<'_>) -> Line {
         Means::Consumes(_) => Line::Consume,
         Means::Calls(_) | Means::Answers(_) => Line::Call,
         Means::Shovel(_) => Line::Shovel,
+        Means::Federation(_) => Line::Federation,
     }
 }

@@ -45,6 +45,7 @@ impl<'a> Drawing<'_, 'a> {
         let groups = self.groups(&mut picture);
         let ends = self.boxes(&mut picture, &groups);
         self.arrows(&mut picture, &ends);
+        picture.wrap();
         for (first, members) in &self.fold.alike {
             let names: Vec<&str> =
                 members.iter().map(|index| self.scene.items[*index].thing.name()).collect();
@@ -110,6 +111,7 @@ impl<'a> Drawing<'_, 'a> {
                     label: format!("vhost {vhost}"),
                     tooltip: format!("vhost {vhost}"),
                     parent: None,
+                    rows: Vec::new(),
                 });
             }
         }
@@ -127,7 +129,7 @@ impl<'a> Drawing<'_, 'a> {
             for (vhost, queues) in by_vhost {
                 let parent = vhost.and_then(|vhost| vhosts.get(vhost).copied());
                 let tooltip = format!("service {name} and its queues");
-                picture.groups.push(Group { label: String::new(), tooltip, parent });
+                picture.groups.push(Group { label: String::new(), tooltip, parent, rows: Vec::new() });
                 let group = Some(picture.groups.len() - 1);
                 for queue in queues {
                     frame[queue] = group;
@@ -233,6 +235,7 @@ impl<'a> Drawing<'_, 'a> {
             shape,
             name: label,
             details,
+            keys: Vec::new(),
             ladder,
             dead: members.iter().all(|member| self.scene.items[*member].dead),
             external: definition.is_some_and(|found| found.external) || shape == Shape::Elsewhere,

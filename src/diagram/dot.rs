@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
+    labels::Way,
     legend,
     picture::{Arrow, Box, Line, Picture, Shape},
     text::{short, visible},
@@ -21,6 +22,8 @@ const EXTERNAL: (&str, &str) = ("#ececec", "#8a8a8a");
 const ERROR: &str = "#c62828";
 const WARNING: &str = "#b26a00";
 const RPC: &str = "#00796b";
+/// What is behind the boxes of a frame.
+pub(super) const TINT: &str = "#f7f9fb";
 
 /// So many notes stand below the title.
 const NOTES: usize = 8;
@@ -59,7 +62,9 @@ impl Picture {
             "bgcolor=\"white\"".to_owned(),
             "pad=0.2".to_owned(),
             "nodesep=0.22".to_owned(),
-            "ranksep=0.55".to_owned(),
+            "ranksep=0.26".to_owned(),
+            // a key covers the lines that cross it
+            "outputorder=edgesfirst".to_owned(),
             "fontname=\"Helvetica,Arial,sans-serif\"".to_owned(),
             format!("fontcolor=\"{INK}\""),
             format!(
@@ -71,14 +76,19 @@ impl Picture {
         for line in lines {
             let _ = writeln!(out, "  {line};");
         }
+        if self.groups.iter().any(|group| !group.rows.is_empty()) {
+            out.push_str("  compound=true;\n");
+        }
         for one in self.boxes.iter().filter(|one| one.group.is_none()) {
             write_box(&mut out, 1, one);
         }
+        let ways = self.ways();
+        self.write_labels(&mut out, 1, None, &ways);
         for index in (0..self.groups.len()).filter(|index| self.groups[*index].parent.is_none()) {
-            self.write_group(&mut out, 1, index);
+            self.write_group(&mut out, 1, index, &ways);
         }
-        for arrow in &self.arrows {
-            self.write_arrow(&mut out, arrow);
+        for index in 0..self.arrows.len() {
+            self.write_arrow(&mut out, index, &ways[index]);
         }
         self.write_anchors(&mut out);
         out.push_str("}\n");
@@ -120,8 +130,17 @@ impl Picture {
 
     /// What nothing leads to stands where the exchanges do, so that the first column is left to who publishes.
     fn write_anchors(&self, out: &mut String) {
-        let leads_in =
-            |index: usize| self.arrows.iter().any(|arrow| arrow.to == index && arrow.from != index);
+        let in_rows: Vec<usize> =
+            self.groups.iter().flat_map(|group| &group.rows).flat_map(|row| &row[1..]).copied().collect();
+        let leads_in = |index: usize| {
+            let frame = self.boxes[index].group;
+            let leads = |arrow: &Arrow| arrow.to == index && arrow.from != index;
+            in_rows.contains(&index)
+                || self
+                    .arrows
+                    .iter()
+                    .any(|arrow| leads(arrow) || (frame.is_some() && arrow.to_frame == frame))
+        };
         let inside = |index: usize| !matches!(self.boxes[index].shape, Shape::Service | Shape::Elsewhere);
         let first =
             self.arrows.iter().map(|arrow| arrow.from).find(|from| !inside(*from) && !leads_in(*from));
@@ -129,54 +148,52 @@ impl Picture {
         for index in (0..self.boxes.len()).filter(|index| inside(*index) && !leads_in(*index)) {
             let _ = writeln!(
                 out,
-                "  {} -> {} [style=invis, weight=0];",
+                "  {} -> {} [style=invis, weight=0, minlen=2];",
                 self.boxes[first].id, self.boxes[index].id
             );
         }
     }
 
-    fn write_group(&self, out: &mut String, depth: usize, index: usize) {
+    /// Whether a frame is a vhost's.
+    pub(super) fn is_outer(&self, group: usize) -> bool {
+        self.groups[group].parent.is_none() && !self.groups[group].label.is_empty()
+    }
+
+    fn write_group(&self, out: &mut String, depth: usize, index: usize, ways: &[Way]) {
         let group = &self.groups[index];
         let indent = "  ".repeat(depth);
         let _ = writeln!(out, "{indent}subgraph cluster_{index} {{");
-        let outer = group.parent.is_none() && !group.label.is_empty();
-        let look = if outer {
-            "style=\"rounded\"; color=\"#b0b0b0\"; fontsize=11; labeljust=l; labelloc=t; margin=14"
+        let look = if self.is_outer(index) {
+            "style=\"rounded\"; color=\"#b0b0b0\"; fontsize=11; labeljust=l; labelloc=t; margin=14".to_owned()
         } else {
-            "style=\"rounded,filled\"; color=\"#d8dde3\"; fillcolor=\"#f7f9fb\"; margin=8"
+            format!("style=\"rounded,filled\"; color=\"#d8dde3\"; fillcolor=\"{TINT}\"; margin=8")
         };
         let label = html(&short(&group.label));
         let _ =
             writeln!(out, "{indent}  label=<{label}>; tooltip={}; {look};", quoted(&visible(&group.tooltip)));
-        for one in self.boxes.iter().filter(|one| one.group == Some(index)) {
+        // dot goes upwards
+        let rows = group.rows.iter().flatten().rev().map(|index| &self.boxes[*index]);
+        let boxes = self.boxes.iter().filter(|one| one.group == Some(index) && group.rows.is_empty());
+        for one in rows.chain(boxes) {
             write_box(out, depth + 1, one);
         }
+        self.write_labels(out, depth + 1, Some(index), ways);
+        let chain = |boxes: &mut dyn Iterator<Item = usize>| {
+            boxes.map(|index| self.boxes[index].id.as_str()).collect::<Vec<_>>().join(" -> ")
+        };
+        for row in &group.rows {
+            let row = chain(&mut row.iter().copied());
+            let _ = writeln!(out, "{indent}  {row} [style=invis, weight=20];");
+        }
+        if !group.rows.is_empty() {
+            // within a rank, arrows keep the order
+            let starts = chain(&mut group.rows.iter().rev().map(|row| row[0]));
+            let _ = writeln!(out, "{indent}  {{ rank=same; {starts} [style=invis]; }}");
+        }
         for child in (0..self.groups.len()).filter(|child| self.groups[*child].parent == Some(index)) {
-            self.write_group(out, depth + 1, child);
+            self.write_group(out, depth + 1, child, ways);
         }
         let _ = writeln!(out, "{indent}}}");
-    }
-
-    fn write_arrow(&self, out: &mut String, arrow: &Arrow) {
-        let (style, color) = line_style(arrow.line);
-        let color = flag_color(arrow.flag.severity).unwrap_or(color);
-        let mut attributes = format!("color=\"{color}\", fontcolor=\"{color}\"");
-        if !style.is_empty() {
-            let _ = write!(attributes, ", {style}");
-        }
-        if arrow.flag.severity.is_some() {
-            attributes.push_str(", penwidth=2");
-        }
-        let tooltip = quoted(&lines(&arrow.tooltip));
-        let mut labels: Vec<String> = arrow.shown_labels().iter().map(|label| html(&short(label))).collect();
-        labels.extend(arrow.flag.text().map(|text| format!("<b>{}</b>", html(&text))));
-        if !labels.is_empty() {
-            let lines: String = labels.iter().map(|label| format!("{label}<br align=\"left\"/>")).collect();
-            let _ = write!(attributes, ", label=<{lines}>, labeltooltip={tooltip}");
-        }
-        let _ = write!(attributes, ", tooltip={tooltip}");
-        let (from, to) = (&self.boxes[arrow.from].id, &self.boxes[arrow.to].id);
-        let _ = writeln!(out, "  {from} -> {to} [{attributes}];");
     }
 }
 
@@ -185,12 +202,12 @@ pub(super) fn line_style(line: Line) -> (&'static str, &'static str) {
     match line {
         Line::Publish => ("", SERVICE.1),
         Line::Bind => ("", INK),
-        Line::Consume => ("arrowhead=vee", QUIET),
-        Line::Call => ("style=bold, dir=both, arrowtail=odot", RPC),
+        Line::Consume => ("", QUIET),
+        Line::Call => ("style=bold", RPC),
         Line::DeadLetter => ("style=dashed", DEAD.1),
         Line::Alternate => ("style=dotted, penwidth=1.6", QUIET),
-        Line::Retry => ("style=dashed, arrowhead=vee", QUIET),
-        Line::Shovel => ("style=bold, arrowhead=vee", EXTERNAL.1),
+        Line::Retry => ("style=dashed", QUIET),
+        Line::Shovel | Line::Federation => ("style=bold", EXTERNAL.1),
     }
 }
 
@@ -252,6 +269,9 @@ fn write_box(out: &mut String, depth: usize, one: &Box) {
     for detail in one.details.iter().filter(|detail| !detail.is_empty()) {
         label.push_str(&small(detail, if one.missing { ERROR } else { QUIET }));
     }
+    for key in &one.keys {
+        label.push_str(&small(&key.text, flag_color(key.severity).unwrap_or(line_style(key.line).1)));
+    }
     if let (Some(text), Some(color)) = (one.flag.text(), flag_color(one.flag.severity)) {
         label.push_str(&small(&text, color));
     }
@@ -272,7 +292,7 @@ fn write_box(out: &mut String, depth: usize, one: &Box) {
 }
 
 /// Lines for a tooltip, each with what cannot be seen in it made visible.
-fn lines(tooltip: &[String]) -> String {
+pub(super) fn lines(tooltip: &[String]) -> String {
     tooltip.iter().map(|line| visible(line)).collect::<Vec<_>>().join("\n")
 }
 
@@ -292,7 +312,7 @@ pub(super) fn html(text: &str) -> String {
 }
 
 /// A quoted string. Graphviz reads backslashes as escapes and `&amp;` as `&` in it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -106,12 +106,12 @@ impl Found {
     }
 }
 
-/// Whether a link is there because of a message, rpc or shovel of that name.
+/// Whether a link is there because of a message, rpc, shovel or upstream of that name.
 fn says(means: &Means<'_>, name: &str) -> bool {
     match means {
         Means::Publishes(message) => &*message.name.text == name,
         Means::Calls(rpc) | Means::Answers(rpc) => &*rpc.name.text == name,
-        Means::Shovel(shovel) => shovel.name() == name,
+        Means::Shovel(link) | Means::Federation(link) => link.name() == name,
         Means::Consumes(_)
         | Means::Binding(_)
         | Means::AlternateExchange

@@ -22,6 +22,8 @@ const ALIKE: usize = 3;
 pub(super) struct Fold {
     /// By thing, the one that is drawn.
     pub drawn: Vec<usize>,
+    /// By thing, the one whose ladder or super stream it is a part of, or itself.
+    pub whole: Vec<usize>,
     /// By drawn thing, the things that it stands for, where they are alike.
     pub alike: BTreeMap<usize, Vec<usize>>,
     /// By drawn super stream, its partitions.
@@ -34,6 +36,7 @@ impl Fold {
     pub(super) fn new(scene: &Scene<'_>, topology: &Topology, options: &Options) -> Self {
         let mut fold = Self {
             drawn: (0..scene.items.len()).collect(),
+            whole: Vec::new(),
             alike: BTreeMap::new(),
             partitions: BTreeMap::new(),
             ladders: BTreeSet::new(),
@@ -42,6 +45,7 @@ impl Fold {
             fold.fold_ladders(scene);
             fold.fold_super_streams(scene);
         }
+        fold.whole.clone_from(&fold.drawn);
         if !options.all && fold.count() > MANY {
             fold.fold_alike(scene, topology);
         }
@@ -234,6 +238,7 @@ fn tag(means: &Means<'_>) -> u8 {
         Means::Calls(_) => 6,
         Means::Answers(_) => 7,
         Means::Shovel(_) => 8,
+        Means::Federation(_) => 9,
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn of_line(line: Line) -> (&'static str, &'static str) {
         Line::Alternate => ("····▶", "alternate exchange"),
         Line::Retry => ("╌╌>", "waits to be retried"),
         Line::Shovel => ("━━>", "shovel"),
+        Line::Federation => ("━━>", "federation"),
     }
 }
 

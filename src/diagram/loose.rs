@@ -164,21 +164,29 @@ impl<'a> Scene<'a> {
                 (None, None) => None,
             };
         }
-        // an address holds a password: only where it is found is shown
-        let broker = match shovel.field(uri).map(|field| &field.value) {
-            Some(Value::Secret(Secret::Env(name))) => format!("broker of {name}"),
-            Some(Value::Secret(Secret::File(path))) => format!("broker of {path}"),
-            _ => "another broker".to_owned(),
-        };
+        let broker = broker(shovel, uri);
         let name = match queue.or(exchange) {
             Some(place) => format!("{place} at {broker}"),
             None => broker,
         };
+        Some(self.elsewhere(name))
+    }
+
+    /// Another broker, or a place on it.
+    pub(super) fn elsewhere(&mut self, name: String) -> usize {
         let items = &mut self.items;
-        let index = *self.elsewhere.entry(name.clone()).or_insert_with(|| {
+        *self.elsewhere.entry(name.clone()).or_insert_with(|| {
             items.push(Item::new(Thing::Elsewhere(name), None));
             items.len() - 1
-        });
-        Some(index)
+        })
+    }
+}
+
+/// How another broker is called. Its address holds a password: only where that is found is shown.
+pub(super) fn broker(definition: &Definition, uri: &str) -> String {
+    match definition.field(uri).map(|field| &field.value) {
+        Some(Value::Secret(Secret::Env(name))) => format!("broker of {name}"),
+        Some(Value::Secret(Secret::File(path))) => format!("broker of {path}"),
+        _ => "another broker".to_owned(),
     }
 }

@@ -78,7 +78,7 @@ fn spots(scene: &Scene<'_>) -> Vec<Spot> {
             Means::Binding(binding) => add(target, binding.0, binding.destination()),
             Means::Publishes(message) => add(target, &message.definition, &message.name.text),
             Means::Calls(rpc) | Means::Answers(rpc) => add(target, &rpc.definition, &rpc.name.text),
-            Means::Shovel(shovel) => add(target, shovel, shovel.name()),
+            Means::Shovel(link) | Means::Federation(link) => add(target, link, link.name()),
             Means::Consumes(_) | Means::AlternateExchange | Means::DeadLetter(_) | Means::Retry => {}
         }
     }

@@ -32,6 +32,10 @@ impl Picture {
         for arrow in &self.arrows {
             self.write_link(&mut out, arrow);
         }
+        for row in self.groups.iter().flat_map(|group| &group.rows) {
+            let ids: Vec<&str> = row.iter().map(|index| self.boxes[*index].id.as_str()).collect();
+            let _ = writeln!(out, "  {}", ids.join(" ~~~ "));
+        }
         self.write_styles(&mut out);
         out
     }
@@ -53,14 +57,17 @@ impl Picture {
     fn write_link(&self, out: &mut String, arrow: &Arrow) {
         let line = match arrow.line {
             Line::Publish | Line::Bind | Line::Consume => "-->",
-            Line::Call | Line::Shovel => "==>",
+            Line::Call | Line::Shovel | Line::Federation => "==>",
             Line::DeadLetter | Line::Alternate | Line::Retry => "-.->",
         };
         let mut labels: Vec<String> = arrow.shown_labels().iter().map(|text| label(&short(text))).collect();
         labels.extend(arrow.flag.text().map(|text| label(&text)));
         let labels =
             if labels.is_empty() { String::new() } else { format!("|\"{}\"|", labels.join("<br/>")) };
-        let (from, to) = (&self.boxes[arrow.from].id, &self.boxes[arrow.to].id);
+        let end = |frame: Option<usize>, one: usize| {
+            frame.map_or_else(|| self.boxes[one].id.clone(), |frame| format!("group_{frame}"))
+        };
+        let (from, to) = (end(arrow.from_frame, arrow.from), end(arrow.to_frame, arrow.to));
         let _ = writeln!(out, "  {from} {line}{labels} {to}");
     }
 
@@ -114,6 +121,7 @@ fn write_box(out: &mut String, depth: usize, one: &Box) {
     let mut lines = vec![format!("<b>{}</b>", label(&short(&one.name)))];
     let details = one.details.iter().filter(|detail| !detail.is_empty());
     lines.extend(details.chain(&one.ladder).map(|detail| label(&short(detail))));
+    lines.extend(one.keys.iter().map(|key| label(&short(&key.text))));
     lines.extend(one.flag.text().map(|text| label(&text)));
     let indent = "  ".repeat(depth);
     let _ = writeln!(out, "{indent}{}{open}\"{}\"{close}", one.id, lines.join("<br/>"));

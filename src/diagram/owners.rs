@@ -47,7 +47,8 @@ fn owners<'a>(scene: &Scene<'a>, graph: &Graph<'a>) -> Vec<Option<&'a str>> {
             | Means::AlternateExchange
             | Means::Publishes(_)
             | Means::Calls(_)
-            | Means::Shovel(_) => {}
+            | Means::Shovel(_)
+            | Means::Federation(_) => {}
         }
     }
     let is_queue = |index: usize| matches!(scene.items[index].thing, Thing::Queue(_));

@@ -20,6 +20,8 @@ pub(super) struct Group {
     pub label: String,
     pub tooltip: String,
     pub parent: Option<usize>,
+    /// Its boxes where they stand in rows.
+    pub rows: Vec<Vec<usize>>,
 }
 
 /// What a box stands for: its shape and colour.
@@ -46,6 +48,8 @@ pub(super) struct Box {
     pub name: String,
     /// In small letters below the name.
     pub details: Vec<String>,
+    /// What arrows to and from it would say, where they are drawn to its frame.
+    pub keys: Vec<Key>,
     /// A retry ladder: `retry 5s → 30s → 5m`.
     pub ladder: Option<String>,
     /// Dead letters alone come here.
@@ -57,6 +61,15 @@ pub(super) struct Box {
     pub group: Option<usize>,
     pub tooltip: Vec<String>,
     pub flag: Flag,
+}
+
+/// What an arrow would say: as the arrow has it, in its colour.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub line: Line,
+    /// Of what was found in it.
+    pub severity: Option<Severity>,
+    pub text: String,
 }
 
 /// What was found in a box or arrow.
@@ -79,12 +92,17 @@ pub(super) enum Line {
     Alternate,
     Retry,
     Shovel,
+    Federation,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Arrow {
     pub from: usize,
     pub to: usize,
+    /// The frame that it leaves, of all boxes in it rather than of one.
+    pub from_frame: Option<usize>,
+    /// The frame that it leads to.
+    pub to_frame: Option<usize>,
     pub line: Line,
     /// Keys or messages, one a line.
     pub labels: Vec<String>,

@@ -89,6 +89,8 @@ pub(super) enum Means<'a> {
     Calls(&'a Rpc),
     Answers(&'a Rpc),
     Shovel(&'a Definition),
+    /// From an upstream.
+    Federation(&'a Definition),
 }
 
 /// A way from one thing to another.
@@ -166,6 +168,7 @@ impl<'a> Scene<'a> {
         }
         scene.add_missing(ways);
         scene.add_shovels(ways);
+        scene.add_federation(ways);
         scene.drop_unused(|item| matches!(item.thing, Thing::Exchange { definition: None, .. }));
         scene
     }
