@@ -87,8 +87,8 @@ impl Picture {
         for index in (0..self.groups.len()).filter(|index| self.groups[*index].parent.is_none()) {
             self.write_group(&mut out, 1, index, &ways);
         }
-        for index in 0..self.arrows.len() {
-            self.write_arrow(&mut out, index, &ways[index]);
+        for (index, way) in ways.iter().enumerate() {
+            self.write_arrow(&mut out, index, way);
         }
         self.write_anchors(&mut out);
         out.push_str("}\n");

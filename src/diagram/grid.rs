@@ -14,6 +14,9 @@ const MANY: usize = 10;
 /// An end of an arrow as seen from a box: whether it comes in, the other box, and why.
 type Tie = (bool, usize, Line);
 
+/// What units have in common that stand in one frame: the frame around it, their ties, their followers.
+type Class = (Option<usize>, BTreeSet<Tie>, Vec<(Line, Shape)>);
+
 /// Boxes that belong together: a queue, then the dead queues to which it alone leads.
 type Unit = Vec<usize>;
 
@@ -21,8 +24,7 @@ impl Picture {
     /// Puts boxes with the same ties into a frame of their own.
     pub(super) fn wrap(&mut self) {
         let units = self.units();
-        let mut classes: BTreeMap<(Option<usize>, BTreeSet<Tie>, Vec<(Line, Shape)>), Vec<Unit>> =
-            BTreeMap::new();
+        let mut classes: BTreeMap<Class, Vec<Unit>> = BTreeMap::new();
         for unit in units {
             let ties = self.ties(&unit);
             if ties.is_empty() {

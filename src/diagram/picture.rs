@@ -155,7 +155,8 @@ impl Picture {
     #[must_use]
     pub fn has_findings(&self) -> bool {
         let flags = self.boxes.iter().map(|one| &one.flag).chain(self.arrows.iter().map(|arrow| &arrow.flag));
-        flags.into_iter().any(|flag| flag.severity.is_some())
+        let mut keys = self.boxes.iter().flat_map(|one| &one.keys);
+        flags.into_iter().any(|flag| flag.severity.is_some()) || keys.any(|key| key.severity.is_some())
     }
 
     /// How many boxes and arrows it has.
