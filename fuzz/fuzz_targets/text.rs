@@ -5,4 +5,4 @@
 #[path = "../../tests/fuzz/holds.rs"]
 mod holds;
 
-libfuzzer_sys::fuzz_target!(|text: &str| holds::holds(text));
+libfuzzer_sys::fuzz_target!(|text: &str| holds::holds(&[text.to_owned()]));

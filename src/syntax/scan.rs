@@ -13,6 +13,12 @@ use crate::diag::{Diagnostic, FileId, Span, codes};
 /// How many slashdashed blocks may nest in one another.
 pub const MAX_SLASHDASH: usize = 4;
 
+/// How deep comments between slashes and stars may nest; the parser goes one call deeper with each.
+const MAX_COMMENTS: usize = 32;
+/// How many blocks may stand behind one node: one, and those that are slashdashed. The parser goes one call deeper
+/// with each.
+const MAX_BLOCKS: usize = 32;
+
 /// A top-level node: byte offsets into the text that was scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -48,7 +54,11 @@ pub(super) fn scan(text: &str, file: FileId, base: usize) -> Result<Vec<Piece>, 
             }
             b'/' if bytes.get(i + 1) == Some(&b'/') => i = end_of_line(text, i),
             b'/' if bytes.get(i + 1) == Some(&b'*') => {
-                i = comment(bytes, i).ok_or_else(|| scanner.unclosed(i, i + 2, "comment", "*/"))?;
+                i = match comment(bytes, i) {
+                    Comment::EndsBefore(end) => end,
+                    Comment::Unclosed => return Err(scanner.unclosed(i, i + 2, "comment", "*/")),
+                    Comment::TooDeep(at) => return Err(scanner.deep_comment(at)),
+                };
             }
             b'/' if bytes.get(i + 1) == Some(&b'-') => {
                 scanner.node.after_dash = true;
@@ -115,6 +125,8 @@ struct NodeState {
     after_dash: bool,
     /// Something after the block: the node has to be parsed whole.
     whole: bool,
+    /// How many blocks it has.
+    blocks: usize,
 }
 
 impl NodeState {
@@ -151,6 +163,14 @@ impl Scanner {
         let dashed = self.node.dashed || self.node.after_dash;
         self.node.after_dash = false;
         self.dashed += usize::from(dashed);
+        self.node.blocks += 1;
+        if self.node.blocks > MAX_BLOCKS {
+            return Err(Box::new(
+                Diagnostic::new(codes::TOO_LARGE, format!("a node has more than {MAX_BLOCKS} blocks"))
+                    .label(self.span(at, at + 1), "this block is one too many")
+                    .help("a node has one block: write the next node on a line of its own, or behind a `;`"),
+            ));
+        }
         self.blocks.push(Block { open: at, dashed, node: self.node, apart });
         self.node = NodeState::default();
         let span = self.span(at, at + 1);
@@ -194,6 +214,14 @@ impl Scanner {
         Span::new(self.file, self.base + start, self.base + end)
     }
 
+    fn deep_comment(&self, at: usize) -> Box<Diagnostic> {
+        Box::new(
+            Diagnostic::new(codes::TOO_LARGE, format!("comments nest more than {MAX_COMMENTS} deep"))
+                .label(self.span(at, at + 2), "this comment is too deep")
+                .help("close the comments before it with `*/`"),
+        )
+    }
+
     fn unclosed(&self, start: usize, end: usize, what: &str, close: &str) -> Box<Diagnostic> {
         Box::new(
             Diagnostic::new(codes::NOT_KDL, format!("a {what} is never closed"))
@@ -219,7 +247,10 @@ fn continued(text: &str, start: usize) -> usize {
         let next = match bytes[i] {
             b' ' | b'\t' => Some(i + 1),
             b'/' if bytes.get(i + 1) == Some(&b'/') => Some(end_of_line(text, i)),
-            b'/' if bytes.get(i + 1) == Some(&b'*') => comment(bytes, i),
+            b'/' if bytes.get(i + 1) == Some(&b'*') => match comment(bytes, i) {
+                Comment::EndsBefore(end) => Some(end),
+                Comment::Unclosed | Comment::TooDeep(_) => None,
+            },
             _ => None,
         };
         let Some(next) = next else { return i };
@@ -259,11 +290,21 @@ fn quoted(text: &str, start: usize, hashes: usize) -> Option<usize> {
     None
 }
 
-/// The byte after a comment that opens at `start`; comments nest.
-fn comment(bytes: &[u8], start: usize) -> Option<usize> {
+/// How a comment between slashes and stars ends.
+enum Comment {
+    /// Before this byte.
+    EndsBefore(usize),
+    Unclosed,
+    /// Here one comment too many opens in others.
+    TooDeep(usize),
+}
+
+/// Where a comment ends that opens at `start`; comments nest.
+fn comment(bytes: &[u8], start: usize) -> Comment {
     let (mut depth, mut i) = (0usize, start);
     while i + 1 < bytes.len() {
         match (bytes[i], bytes[i + 1]) {
+            (b'/', b'*') if depth == MAX_COMMENTS => return Comment::TooDeep(i),
             (b'/', b'*') => {
                 depth += 1;
                 i += 2;
@@ -272,13 +313,13 @@ fn comment(bytes: &[u8], start: usize) -> Option<usize> {
                 depth -= 1;
                 i += 2;
                 if depth == 0 {
-                    return Some(i);
+                    return Comment::EndsBefore(i);
                 }
             }
             _ => i += 1,
         }
     }
-    None
+    Comment::Unclosed
 }
 
 #[cfg(test)]
@@ -340,6 +381,8 @@ mod tests {
         assert_eq!(code(&"a {\n".repeat(100_000)), "too-large");
         assert_eq!(code(&"a /-{\n".repeat(18)), "too-large");
         assert_eq!(code(&"/-a {\n".repeat(18)), "too-large");
+        assert_eq!(code(&"a{b}(t)".repeat(100)), "too-large");
+        assert_eq!(code(&"/*".repeat(100_000)), "too-large");
         assert_eq!(code("a {"), "not-kdl");
         assert_eq!(code("}"), "not-kdl");
         assert_eq!(code("a \"b"), "not-kdl");

@@ -5,15 +5,22 @@ use topoc::{
     syntax::{self, Inputs, MemorySources},
 };
 
-/// Runs all that reads a text, and holds the formatter to its promises.
-pub(crate) fn holds(text: &str) {
+/// Runs all that reads texts, of which the others may be included by the first, and holds the formatter to its
+/// promises.
+pub(crate) fn holds(texts: &[String]) {
     let path = ["a.kdl".to_owned()];
-    let sources = MemorySources::default().with("a.kdl", text);
+    let names = ["a.kdl", "b.kdl", "c.kdl"];
+    let sources = names
+        .iter()
+        .zip(texts)
+        .fold(MemorySources::default(), |sources, (name, text)| sources.with(*name, text.as_str()));
     let checked = topoc::check(&path, &sources, &Inputs::default());
     let screen = human::report(&checked.report, &checked.sources, human::Look { color: true, all: true }, "");
     assert!(checked.report.is_empty() == screen.is_empty());
-    let Some(once) = formatted(text) else { return };
-    assert_eq!(formatted(&once).as_deref(), Some(once.as_str()), "formatting twice is not once");
+    for text in texts {
+        let Some(once) = formatted(text) else { continue };
+        assert_eq!(formatted(&once).as_deref(), Some(once.as_str()), "formatting twice is not once");
+    }
 }
 
 /// The text as the formatter sets it, where it parses.
