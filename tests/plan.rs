@@ -1,5 +1,6 @@
 //! Each folder in tests/plan is a case: what is (`live.json`, with the record of what was applied in it), what is to be
-//! (`desired.kdl`), perhaps what queues hold (`held.json`, as `GET /api/queues` answers) and `adopt`. The snapshot shows
+//! (`desired.kdl`), perhaps what queues hold (`held.json`, as `GET /api/queues` answers), the
+//! vhosts that somebody who is no administrator sees into (`seen`, a line each) and `adopt`. The snapshot shows
 //! the source and the plan.
 #![expect(clippy::disallowed_methods, reason = "cases are files")]
 
@@ -21,6 +22,10 @@ fn case(folder: &Path) -> String {
     let mut live = Live::from_text(&read("live.json").expect("live.json")).expect("definitions");
     live.held =
         read("held.json").map(|text| Held::from_json(&serde_json::from_str(&text).expect("held.json")));
+    if let Some(seen) = read("seen") {
+        live.users_unseen = true;
+        live.seen = Some(seen.lines().map(Into::into).collect());
+    }
     let secrets = Secrets::from_variables([("SECRET".to_owned(), "x".to_owned())]);
     let plan = plan(Pair {
         live: &live,
@@ -35,9 +40,7 @@ fn case(folder: &Path) -> String {
         .enumerate()
         .map(|(id, step)| format!("  {id} in {} after {:?}: {}", step.phase, step.needs, step.title()))
         .collect();
-    let gone: Vec<String> =
-        plan.gone.iter().map(|gone| format!("  forgets {} {:?}", gone.kind.word(), gone.parts)).collect();
-    let order = [phases, gone].concat().join("\n");
+    let order = phases.join("\n");
     format!("{desired}\n──── plan: {} of {}\n{shown}──── order\n{order}\n", plan.totals(), plan.compared)
 }
 

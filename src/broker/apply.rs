@@ -139,7 +139,7 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
     let leaving = plan
         .steps
         .iter()
-        .filter(|step| step.action == Action::Delete)
+        .filter(|step| matches!(step.action, Action::Delete | Action::Forget))
         .map(|step| step.identity.clone())
         .collect();
     let run = Run {
@@ -188,13 +188,10 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
 /// in doubt stays on record.
 fn owned_after(plan: &Plan, outcomes: &[Outcome]) -> BTreeSet<Identity> {
     let mut owned = plan.owned.clone();
-    for gone in &plan.gone {
-        owned.remove(gone);
-    }
     for (step, outcome) in plan.steps.iter().zip(outcomes) {
         let in_doubt = matches!(outcome, Outcome::Failed { in_doubt: true, .. });
         match step.action {
-            Action::Delete if *outcome == Outcome::Done => {
+            Action::Delete | Action::Forget if *outcome == Outcome::Done => {
                 owned.remove(&step.identity);
                 for implied in &step.implies {
                     owned.remove(implied);
@@ -299,7 +296,7 @@ impl Run<'_> {
 
     async fn do_it(&self, step: &Step) -> Result<(), Trouble> {
         match (step.action, &step.desired, &step.live) {
-            (Action::Adopt | Action::Refuse, ..) => Ok(()),
+            (Action::Adopt | Action::Forget | Action::Refuse, ..) => Ok(()),
             (Action::Create | Action::Change, Some(desired), live) => {
                 let live = live.as_ref();
                 match entity::put(desired, live, self.how.secrets) {

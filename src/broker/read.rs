@@ -28,6 +28,11 @@ pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
         trouble: format!("the broker at {}: {error}", client.endpoint()),
     })?;
     live.users_unseen = users_unseen;
+    // every vhost that a user sees into has the broker's own exchanges
+    live.seen = users_unseen.then(|| {
+        let exchanges = definitions["exchanges"].as_array().into_iter().flatten();
+        exchanges.filter_map(|exchange| exchange["vhost"].as_str()).map(Arc::from).collect()
+    });
     let told = |vhost: &Json| vhost.get("metadata").is_some();
     if !definitions["vhosts"].as_array().is_some_and(|vhosts| vhosts.iter().all(told)) {
         live.describe_vhosts(&client.send(&Request::get(&["vhosts"])).await?);

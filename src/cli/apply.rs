@@ -86,7 +86,7 @@ impl Apply {
             ));
         };
         let human = self.format == Format::Human;
-        if pending.plan.is_empty() && pending.plan.gone.is_empty() {
+        if pending.plan.is_empty() {
             if human {
                 writeln!(screen.out(), "{}", pending.nothing())?;
             } else {
@@ -98,13 +98,13 @@ impl Apply {
             }
             return Ok(Exit::Ok);
         }
-        if human && !pending.plan.is_empty() {
+        if human {
             let text = pending.show(self.all, screen.look().color);
             write!(screen.out(), "{text}")?;
             writeln!(screen.out(), "{}.", pending.plan.totals())?;
             screen.flush()?;
         }
-        if !self.yes && !pending.plan.is_empty() && !self.consent(&pending, screen)? {
+        if !self.yes && !self.consent(&pending, screen)? {
             writeln!(screen.err(), "nothing has been changed")?;
             return Ok(Exit::Ok);
         }

@@ -198,7 +198,7 @@ fn painted(action: Action, sign: &str) -> String {
     use owo_colors::OwoColorize as _;
     match action {
         Action::Create => sign.green().to_string(),
-        Action::Adopt | Action::Restore => sign.cyan().to_string(),
+        Action::Adopt | Action::Restore | Action::Forget => sign.cyan().to_string(),
         Action::Change => sign.yellow().to_string(),
         Action::Replace => sign.magenta().to_string(),
         Action::Delete | Action::Refuse => sign.red().to_string(),

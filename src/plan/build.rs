@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diag::Span,
-    kind::{Definition, Identity, KindId, Scope},
+    kind::{Definition, Identity, KindId, RECORD_PREFIX, Scope},
     topology::Topology,
 };
 
@@ -40,6 +40,7 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     let record = pair.live.records.iter().find(|record| Some(&record.topology) == topology.as_ref());
     let owned = record.map(|record| record.entries.clone()).unwrap_or_default();
     let mut plan = Plan { topology, owned, ..Plan::default() };
+    let mut unseen: BTreeSet<Arc<str>> = BTreeSet::new();
     for desired in pair.desired.definitions() {
         if desired.kind.kind().scope == Scope::Contract || desired.external {
             continue;
@@ -52,13 +53,21 @@ pub fn plan(pair: Pair<'_>) -> Plan {
             ));
             continue;
         }
+        let identity = desired.identity();
+        if let Some(vhost) = pair.live.unseen(&identity).filter(|_| plan.owned.contains(&identity)) {
+            unseen.insert(vhost.clone());
+            continue;
+        }
         plan.compared += 1;
         if let Some(step) = wanted(&pair, &mut plan, desired) {
             plan.steps.push(step);
         }
     }
-    unwanted(&pair, &mut plan);
-    restore::interrupted(&pair, &mut plan);
+    let gone = unwanted(&pair, &mut plan, &mut unseen);
+    restore::interrupted(&pair, &mut plan, &gone);
+    plan.notes.extend(unseen.iter().map(|vhost| {
+        format!("what is on record in vhost `{vhost}` is not compared, and stays on record: this user may not see into it")
+    }));
     order::arrange(pair.desired, &mut plan);
     limits::tighten(&pair, &mut plan);
     danger::assess(&pair, &mut plan);
@@ -71,29 +80,17 @@ fn administrators_only(kind: KindId) -> bool {
 }
 
 pub(super) fn step(action: Action, definition: &Definition) -> Step {
-    Step {
-        action,
-        kind: definition.kind,
-        identity: definition.identity(),
-        desired: None,
-        live: None,
-        differences: Vec::new(),
-        reason: String::new(),
-        danger: None,
-        lacks: None,
-        span: definition.span,
-        phase: 0,
-        needs: Vec::new(),
-        implies: Vec::new(),
-        tightens: Vec::new(),
-        restores: Vec::new(),
-        kept_in: Vec::new(),
-    }
+    Step::of(action, definition.identity(), definition.span)
 }
 
 /// The step that makes a desired entity live, if one is needed.
 fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step> {
     let identity = desired.identity();
+    if desired.kind == KindId::GlobalParameter && desired.name().starts_with(RECORD_PREFIX) {
+        let reason =
+            format!("what begins with `{RECORD_PREFIX}` is topoc's own record: give it another name");
+        return Some(Step { desired: Some(desired.clone()), reason, ..step(Action::Refuse, desired) });
+    }
     let Some(live) = pair.live.topology.get(&identity) else {
         let reason = summary(desired);
         let before = restore::before(pair, plan.topology.as_ref(), &identity);
@@ -175,13 +172,17 @@ fn against_the_file(differences: &[Difference]) -> String {
     all.collect::<Vec<_>>().join("; ")
 }
 
-/// Steps for what the record has and the file has not.
-fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
-    let desired: BTreeSet<Identity> = pair.desired.definitions().iter().map(Definition::identity).collect();
+/// Steps for what the record has and the file has not. Gives what is gone already.
+fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -> BTreeSet<Identity> {
+    let all = pair.desired.definitions().iter();
+    let (external, desired): (Vec<_>, Vec<_>) = all.partition(|definition| definition.external);
+    let desired: BTreeSet<Identity> = desired.into_iter().map(Definition::identity).collect();
+    let external: BTreeSet<Identity> = external.into_iter().map(Definition::identity).collect();
+    let mut gone = BTreeSet::new();
     let leaving: BTreeSet<Identity> = plan
         .owned
         .iter()
-        .filter(|identity| !desired.contains(*identity))
+        .filter(|identity| !desired.contains(*identity) && !external.contains(*identity))
         .filter(|identity| !(pair.live.users_unseen && administrators_only(identity.kind)))
         .cloned()
         .collect();
@@ -198,11 +199,15 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
     let mut implied: BTreeMap<Identity, Vec<Identity>> = BTreeMap::new();
     for identity in &leaving {
         let Some(live) = pair.live.topology.get(identity) else {
+            if let Some(vhost) = pair.live.unseen(identity) {
+                unseen.insert(vhost.clone());
+                continue;
+            }
             // what a deletion that was interrupted took away comes back, to go with what it was taken from
             let taken = restore::taken(pair, plan.topology.as_ref(), identity);
             match taken.and_then(|binding| goes_with(binding, &taking, pair.live)) {
                 Some(with) => implied.entry(with).or_default().push(identity.clone()),
-                None => plan.gone.push(identity.clone()),
+                None => drop(gone.insert(identity.clone())),
             }
             continue;
         };
@@ -227,6 +232,16 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan) {
             step.implies = implied.remove(&step.identity).unwrap_or_default();
         }
     }
+    let forget = |identity: &Identity, reason: &str| Step {
+        reason: reason.to_owned(),
+        ..Step::of(Action::Forget, identity.clone(), Span::NONE)
+    };
+    plan.steps.extend(gone.iter().map(|identity| forget(identity, "gone already: it leaves the record")));
+    let others = plan.owned.intersection(&external);
+    let others: Vec<Step> =
+        others.map(|identity| forget(identity, "external now: it leaves the record, and stays")).collect();
+    plan.steps.extend(others);
+    gone
 }
 
 /// What an entity that leaves is deleted along with by the broker: its vhost, its user, or an end of a binding.

@@ -1,7 +1,10 @@
 //! What is: a broker's definitions, or a definitions file that stands for a broker, as a topology.
 //! Source: `rabbit_definitions`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value as Json};
 
@@ -95,6 +98,8 @@ pub struct Live {
     pub held: Option<Held>,
     /// Whether users, permissions and limits could not be seen, because only an administrator may.
     pub users_unseen: bool,
+    /// The vhosts whose entities could be seen; none: all.
+    pub seen: Option<BTreeSet<Arc<str>>>,
 }
 
 impl Live {
@@ -166,6 +171,16 @@ impl Live {
     #[must_use]
     pub fn heeds_default_queue_type(&self) -> bool {
         self.version.is_none_or(|series| series >= version(3, 12))
+    }
+
+    /// The vhost that an entity is in, or is, if it could not be seen whether it is there.
+    #[must_use]
+    pub fn unseen<'a>(&self, identity: &'a Identity) -> Option<&'a Arc<str>> {
+        let vhost = match identity.kind {
+            KindId::Vhost => identity.parts.first(),
+            _ => identity.vhost.as_ref(),
+        };
+        vhost.filter(|vhost| self.seen.as_ref().is_some_and(|seen| !seen.contains(*vhost)))
     }
 
     /// Whose an entity is.

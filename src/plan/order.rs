@@ -130,6 +130,9 @@ fn ends(binding: &Definition) -> [Identity; 2] {
 }
 
 fn phase(step: &Step, desired: &Topology, downstream: &Downstream<'_>) -> u32 {
+    if step.action == Action::Forget {
+        return 2 * REMOVAL * WIDTH;
+    }
     if step.action == Action::Delete {
         // the ring of a hash exchange takes the first weight of a queue, and loses all of them with any: the old one
         // goes before the new one comes (rabbit_exchange_type_consistent_hash)

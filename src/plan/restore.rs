@@ -11,14 +11,15 @@ use crate::kind::{Definition, Identity};
 
 /// A step for each entity that an interrupted run of this topology was at: its bindings come back, also those that
 /// others made.
-pub(super) fn interrupted(pair: &Pair<'_>, plan: &mut Plan) {
+pub(super) fn interrupted(pair: &Pair<'_>, plan: &mut Plan, gone: &BTreeSet<Identity>) {
     let ours = |of: &PreImage| Some(&of.topology) == plan.topology.as_ref();
-    let found = pair.live.interrupted.iter().filter(|found| ours(&found.pre_image));
+    let seen = |of: &PreImage| pair.live.unseen(&of.was.identity()).is_none();
+    let found = pair.live.interrupted.iter().map(|found| (found, &found.pre_image));
+    let found = found.filter(|(_, of)| ours(of) && seen(of));
     let desired: BTreeSet<Identity> =
         pair.desired.definitions().iter().filter(|d| !d.external).map(Definition::identity).collect();
     let steps: Vec<Step> = found
-        .map(|found| {
-            let pre_image = &found.pre_image;
+        .map(|(found, pre_image)| {
             let entity = pre_image.was.identity();
             let is_there = pair.live.topology.get(&entity).is_some();
             // what is deleted for good takes its bindings along
@@ -29,7 +30,7 @@ pub(super) fn interrupted(pair: &Pair<'_>, plan: &mut Plan) {
                 stays
                     && pair.live.topology.get(&identity).is_none()
                     && !desired.contains(&identity)
-                    && !plan.gone.contains(&identity)
+                    && !gone.contains(&identity)
             };
             let missing: Vec<Definition> = pre_image.bindings.iter().filter(missing).cloned().collect();
             let verb = match pre_image.purpose {

@@ -177,6 +177,7 @@ impl Plan {
             (Action::Replace, "to replace"),
             (Action::Delete, "to delete"),
             (Action::Restore, "to restore"),
+            (Action::Forget, "to forget"),
             (Action::Refuse, "refused"),
         ];
         let words: Vec<String> = kinds

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{Difference, Tightening};
 use crate::{
     diag::Span,
-    kind::{Definition, Identity, KindId},
+    kind::{Definition, Identity, KindId, Provenance, Value},
     topology::Topology,
 };
 
@@ -27,6 +27,8 @@ pub enum Action {
     Delete,
     /// Binds again what a run that was interrupted has taken away.
     Restore,
+    /// Takes it off the record: it is gone, or somebody else makes it.
+    Forget,
     /// Nothing: it is not as described, and not this topology's to change.
     Refuse,
 }
@@ -37,7 +39,7 @@ impl Action {
     pub const fn makes_ours(self) -> bool {
         match self {
             Self::Create | Self::Adopt | Self::Change | Self::Replace => true,
-            Self::Delete | Self::Restore | Self::Refuse => false,
+            Self::Delete | Self::Restore | Self::Forget | Self::Refuse => false,
         }
     }
 
@@ -51,6 +53,7 @@ impl Action {
             Self::Replace => "replace",
             Self::Delete => "delete",
             Self::Restore => "restore",
+            Self::Forget => "forget",
             Self::Refuse => "refuse",
         }
     }
@@ -65,6 +68,7 @@ impl Action {
             Self::Replace => "⇄",
             Self::Delete => "-",
             Self::Restore => "↺",
+            Self::Forget => "∅",
             Self::Refuse => "≠",
         }
     }
@@ -142,6 +146,29 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step without anything that is to be said of it yet.
+    #[must_use]
+    pub fn of(action: Action, identity: Identity, span: Span) -> Self {
+        Self {
+            action,
+            kind: identity.kind,
+            identity,
+            desired: None,
+            live: None,
+            differences: Vec::new(),
+            reason: String::new(),
+            danger: None,
+            lacks: None,
+            span,
+            phase: 0,
+            needs: Vec::new(),
+            implies: Vec::new(),
+            tightens: Vec::new(),
+            restores: Vec::new(),
+            kept_in: Vec::new(),
+        }
+    }
+
     /// The entity's vhost.
     #[must_use]
     pub fn vhost(&self) -> Option<&Arc<str>> {
@@ -151,7 +178,10 @@ impl Step {
     /// How the entity is called.
     #[must_use]
     pub fn name(&self) -> String {
-        self.desired.as_ref().or(self.live.as_ref()).map(Definition::title).unwrap_or_default()
+        match self.desired.as_ref().or(self.live.as_ref()) {
+            Some(definition) => definition.title(),
+            None => title(&self.identity),
+        }
     }
 
     /// `create queue payment.dead`.
@@ -167,6 +197,15 @@ impl Step {
     }
 }
 
+/// How an entity is called that is not there.
+fn title(identity: &Identity) -> String {
+    let mut gone = Definition::new(identity.kind, identity.vhost.clone(), Span::NONE, Provenance::Live);
+    for (name, part) in identity.kind.kind().identity.iter().zip(&identity.parts) {
+        gone.set(name, Value::Text(part.clone()), Span::NONE);
+    }
+    gone.title()
+}
+
 /// What has to be done, in the order in which it is done.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -180,8 +219,6 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What the record says that this topology owns.
     pub owned: BTreeSet<Identity>,
-    /// What it owns no longer, because it is gone already.
-    pub gone: Vec<Identity>,
 }
 
 impl Plan {

@@ -270,6 +270,15 @@ fn who_may_not_is_told_what_to_do(world: &World) {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     world.assert_settled(text);
     world.apply("topology \"made\"", &[]);
+    // what they may not see is not gone
+    let both = |hidden: &str| format!("topology \"made\"\nvhost \"hidden\" {{ {hidden} }}\nqueue \"w\"");
+    world.apply(&both("queue \"h\"; queue \"i\""), &[]);
+    let said = world.run("apply", &both("queue \"h\""), &["--yes", "--broker", &maker]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.contains("vhost `hidden` is not compared, and stays on record"), "{}", said.out);
+    assert_eq!(world.plan(&both("queue \"h\""), &[]), ["delete queue i"]);
+    world.apply("topology \"made\"", &[]);
+    assert!(!world.exists("/api/vhosts/hidden"));
 }
 
 fn all_of_it(world: &World) {
