@@ -4,7 +4,7 @@ use super::{Context, Lint, error, plaintext_password::variable};
 use crate::{
     diag::{Diagnostic, Report},
     kind::KindId,
-    topology::secrets::{in_the_open, without_password},
+    topology::secrets::{in_the_open, without_passwords},
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -31,7 +31,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         };
         report.push(
             Diagnostic::new(LINT.code, format!("the address of {whose} holds a password"))
-                .label(open.span, without_password(open.value))
+                .label(open.span, without_passwords(open.value))
                 .note("a topology is read by many and kept in version control for ever, and the broker shows the address to each policymaker: change the password too")
                 .help(edit),
         );

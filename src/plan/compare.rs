@@ -1,9 +1,12 @@
 //! One entity as it is and as it is to be → what differs.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use super::show::digits;
-use crate::kind::{Attribute, Change, Definition, KindId, Place, Type, Value};
+use crate::{
+    kind::{Attribute, Change, Definition, KindId, Place, Type, Value},
+    topology::secrets,
+};
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +33,33 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// How a value reads in a plan.
+/// How a value reads in a plan, with dots in the place of passwords: a parameter's JSON may hold some.
 pub(super) fn shown(value: &Value, ty: Type) -> String {
     match (value, ty) {
         (Value::Integer(integer), Type::Integer(..)) => digits(*integer),
         (Value::Text(text), _) if text.is_empty() => "\"\"".to_owned(),
-        _ => value.show(ty),
+        _ => secrets::without_passwords(&masked(value).show(ty)),
     }
+}
+
+fn masked(value: &Value) -> Cow<'_, Value> {
+    Cow::Owned(match value {
+        Value::List(items) => Value::List(items.iter().map(|item| masked(item).into_owned()).collect()),
+        Value::Table(table) => {
+            let entries = table.iter().map(|(name, value)| {
+                let hidden = secrets::is_secret_name(name);
+                (name.clone(), if hidden { Value::text("…") } else { masked(value).into_owned() })
+            });
+            Value::Table(entries.collect())
+        }
+        _ => return Cow::Borrowed(value),
+    })
+}
+
+/// The two sides of a difference; neither where they read alike, as two passwords do.
+fn sides(from: Option<&Value>, to: Option<&Value>, ty: Type) -> Option<(Option<String>, Option<String>)> {
+    let side = |value: Option<&Value>| value.map(|value| shown(value, ty));
+    Some((side(from), side(to))).filter(|(from, to)| from != to)
 }
 
 /// What differs. `same_secret` compares a secret; none where it cannot.
@@ -76,22 +99,20 @@ pub(super) fn differences(
             continue;
         }
         if !same(from.as_ref(), to.as_ref()) {
-            let side = |value: Option<Value>| value.map(|value| shown(&value, attribute.ty));
-            let (from, to) = (side(from), side(to));
-            found.push(Difference { name: attribute.name.to_owned(), from, to, replaces, secret: false });
+            let sides = sides(from.as_ref(), to.as_ref(), attribute.ty);
+            let secret = sides.is_none();
+            let (from, to) = sides.unwrap_or_default();
+            found.push(Difference { name: attribute.name.to_owned(), from, to, replaces, secret });
         }
     }
     // what only the live one has was put there by somebody who knows more: it stays
     for (name, field) in &desired.arguments {
         let from = live.arguments.get(name).map(|field| &field.value);
         if !same(from, Some(&field.value)) {
-            found.push(Difference {
-                name: name.to_string(),
-                from: from.map(|value| shown(value, Type::Json)),
-                to: Some(shown(&field.value, Type::Json)),
-                replaces: immutable,
-                secret: false,
-            });
+            let sides = sides(from, Some(&field.value), Type::Json);
+            let secret = sides.is_none();
+            let (from, to) = sides.unwrap_or_default();
+            found.push(Difference { name: name.to_string(), from, to, replaces: immutable, secret });
         }
     }
     found

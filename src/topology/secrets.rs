@@ -78,10 +78,38 @@ pub fn password(uri: &str) -> Option<&str> {
     (!password.is_empty()).then_some(password)
 }
 
-/// The address with dots in the place of its password.
+/// A text with dots in the place of the password of each address in it.
 #[must_use]
-pub fn without_password(uri: &str) -> String {
-    password(uri).map_or_else(|| uri.to_owned(), |password| uri.replacen(&format!(":{password}@"), ":…@", 1))
+pub fn without_passwords(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(scheme) = rest.find("://") {
+        let (before, address) = rest.split_at(scheme + 3);
+        let end = address
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"'))
+            .unwrap_or(address.len());
+        // the scheme of the next one, where only a comma is between them
+        let next = address[end..].starts_with("//") && address[..end].ends_with(':');
+        let end = if next { end - 1 } else { end };
+        let (authority, after) = address.split_at(end);
+        out.push_str(before);
+        match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?, host))) {
+            Some(((user, password), host)) if !password.is_empty() => {
+                out.push_str(&format!("{user}:…@{host}"));
+            }
+            _ => out.push_str(authority),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Whether what goes by this name is for few to see.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passwd", "secret", "token"].iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -97,6 +125,14 @@ mod tests {
         {
             assert_eq!(password(none), None, "{none}");
         }
-        assert_eq!(without_password("amqp://a:p@host"), "amqp://a:…@host");
+        assert_eq!(without_passwords("amqp://a:p@host"), "amqp://a:…@host");
+        assert_eq!(
+            without_passwords("amqp://a:p@h,amqp://b:q@i,http:///c:d@e"),
+            "amqp://a:…@h,amqp://b:…@i,http:///c:d@e"
+        );
+        assert_eq!(
+            without_passwords("{a=amqp://u:p,w@h, b=[\"amqp://u:@h\"] c=x://y d=amqps://v:q@i/%2F?z#a:b@c}"),
+            "{a=amqp://u:…@h, b=[\"amqp://u:@h\"] c=x://y d=amqps://v:…@i/%2F?z#a:b@c}"
+        );
     }
 }
