@@ -3,7 +3,8 @@
 use super::{Context, Lint, error, plaintext_password::variable};
 use crate::{
     diag::{Diagnostic, Report},
-    kind::KindId,
+    kind::{KindId, Type},
+    syntax::quote,
     topology::secrets::{in_the_open, without_passwords},
 };
 
@@ -25,7 +26,14 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                     _ => "",
                 };
                 let whose = format!("the {} `{}`", owner.kind.word(), owner.name());
-                (whose, format!("write `uri-env=\"{}{end}_URI\"`", variable(owner.name())))
+                let attribute = owner.kind.kind().attribute(open.attribute);
+                let edit = if attribute.is_some_and(|attribute| attribute.ty == Type::Secret) {
+                    format!("write `uri-env=\"{}{end}_URI\"`", variable(owner.name()))
+                } else {
+                    let without = open.value.replacen(&format!(":{}@", open.text), "@", 1);
+                    format!("write {}, and give the password to who needs it in another way", quote(&without))
+                };
+                (whose, edit)
             }
             None => ("the environment's broker".to_owned(), "write the address without it, and set TOPOC_BROKER_USERNAME and TOPOC_BROKER_PASSWORD where topoc runs".to_owned()),
         };

@@ -27,10 +27,21 @@ pub struct InTheOpen<'a> {
 /// Every password that stands in a file, in the order of the topology.
 pub fn in_the_open(topology: &Topology) -> impl Iterator<Item = InTheOpen<'_>> {
     let kept = topology.definitions().iter().flat_map(|owner| {
-        owner.fields().filter_map(move |(attribute, field)| {
-            let Value::Secret(Secret::Literal(value)) = &field.value else { return None };
-            let text = if owner.kind == KindId::User { Some(&**value) } else { password(value) };
-            Some(InTheOpen { owner: Some(owner), attribute, span: field.span, value, text: text? })
+        let fields = owner.fields().map(|(name, field)| -> (&str, _) { (name, field) });
+        let arguments = owner.arguments.iter().map(|(name, field)| -> (&str, _) { (name, field) });
+        fields.chain(arguments).flat_map(move |(attribute, field)| {
+            let mut found = Vec::new();
+            match &field.value {
+                Value::Secret(Secret::Literal(value)) if owner.kind == KindId::User => {
+                    found.push((&**value, &**value));
+                }
+                Value::Secret(Secret::Literal(value)) => found.extend(password(value).map(|p| (&**value, p))),
+                _ if owner.kind == KindId::User => {}
+                value => passwords(value, &mut found),
+            }
+            let open =
+                |(value, text)| InTheOpen { owner: Some(owner), attribute, span: field.span, value, text };
+            found.into_iter().map(open)
         })
     });
     let addresses = topology.environment.iter().flat_map(|environment| {
@@ -42,6 +53,16 @@ pub fn in_the_open(topology: &Topology) -> impl Iterator<Item = InTheOpen<'_>> {
         Some(InTheOpen { owner: None, attribute, span: word.span, value: &word.text, text })
     });
     kept.chain(addresses)
+}
+
+/// The addresses with a password in a value, and the passwords.
+fn passwords<'a>(value: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+    match value {
+        Value::Text(text) => found.extend(password(text).map(|password| (&**text, password))),
+        Value::List(items) => items.iter().for_each(|item| passwords(item, found)),
+        Value::Table(table) => table.values().for_each(|value| passwords(value, found)),
+        _ => {}
+    }
 }
 
 /// Every secret that is written in nodes as they stand, also where nothing comes of them: in what is said twice, or
