@@ -2,10 +2,8 @@
 
 /// A name as code: one line, without what would end the code.
 pub(super) fn code(name: &str) -> String {
-    if name.is_empty() {
-        return "the default exchange".to_owned();
-    }
-    format!("`{}`", one_line(name).replace('`', "'"))
+    let name = one_line(name).replace('`', "'");
+    if name.is_empty() { "`\"\"`".to_owned() } else { format!("`{name}`") }
 }
 
 /// A user's own words: what Markdown would take for more is escaped.
@@ -28,7 +26,9 @@ pub(super) fn list(names: &[String]) -> String {
     }
 }
 
-fn one_line(text: &str) -> String {
-    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+/// A text without what ends a line or turns the direction of the text around it.
+pub(super) fn one_line(text: &str) -> String {
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let visible: String = text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     Builder,
     docs::code,
-    names::{Scope, camel, plain, snake},
+    names::{COMMON, Scope, camel, joined, snake, stem},
     naming::Callee,
     publish::once,
 };
@@ -16,12 +16,14 @@ const TAKEN: &[&str] = &[
     "Arc",
     "Argument",
     "Binding",
+    "Clone",
     "Connections",
     "Declaration",
     "Destination",
     "Err",
     "Exchange",
     "Future",
+    "H",
     "Handler",
     "None",
     "Ok",
@@ -36,9 +38,6 @@ const TAKEN: &[&str] = &[
     "Sync",
     "Vec",
 ];
-
-/// What a method of a trait is not called by custom.
-const METHODS: &[&str] = &["new"];
 
 /// What `handler.rs.hbs` fills in.
 #[derive(Clone, Debug, Serialize)]
@@ -140,16 +139,16 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
         answers: Vec::new(),
         blanket: several && service.answers.is_empty(),
     };
-    let mut methods = Scope::new(METHODS);
+    let mut methods = Scope::new(COMMON);
     for consumes in &service.consumes {
         let queue = &*consumes.queue.name.text;
         let wish = camel(queue);
         if several {
-            methods = Scope::new(METHODS);
+            methods = Scope::new(COMMON);
         }
         let (heard, routes, any) = heard(builder, consumes, publishes, &mut methods);
         let of = if several {
-            let name = scope.take(&[&wish, &format!("{wish}Queue")]);
+            let name = scope.take(&[&wish, &joined(&wish, "Queue")]);
             let doc = format!("What {} hears from {}.", code(&service.name.text), code(queue));
             let (above, answers) = (Vec::new(), Vec::new());
             handler.above.push(name.clone());
@@ -167,9 +166,9 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
             "Handler".to_owned()
         };
         let structure = if several {
-            scope.take(&[&format!("{of}Consumer")])
+            scope.take(&[&joined(&of, "Consumer")])
         } else {
-            scope.take(&[&wish, &format!("{wish}Consumer")])
+            scope.take(&[&wish, &joined(&wish, "Consumer")])
         };
         let doc = format!("Takes what comes from {} to its handler.", code(queue));
         handlers.consumers.push(Consumer { structure, doc, of, publishes, routes, any });
@@ -177,7 +176,7 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
     for answers in &service.answers {
         let Some(rpc) = builder.topology.contract.rpc(&answers.rpc.text) else { continue };
         let name = &*rpc.name.text;
-        let method = methods.take(&[&snake(name), &format!("answer_{}", plain(&snake(name)))]);
+        let method = methods.take(&[&snake(name), &format!("answer_{}", stem(&snake(name)))]);
         let payload = |word: &Option<crate::syntax::Word>| {
             word.as_ref().map_or(String::new(), |word| builder.naming.declared(&word.text).to_owned())
         };
@@ -204,7 +203,7 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
         }
         let wish = camel(name);
         handlers.responders.push(Responder {
-            structure: scope.take(&[&wish, &format!("{wish}Rpc")]),
+            structure: scope.take(&[&wish, &joined(&wish, "Rpc")]),
             doc: format!("Takes requests from {} to the handler.", code(queue)),
             vhost: vhost.to_string(),
             queue: queue.to_string(),
@@ -243,7 +242,7 @@ fn heard(
     let mut routes = Vec::new();
     for (message, pattern) in messages.iter().zip(&patterns) {
         let wish = snake(&message.name.text);
-        let name = names.take(&[&wish, &format!("on_{}", plain(&wish))]);
+        let name = names.take(&[&wish, &format!("on_{}", stem(&wish))]);
         let payload = builder.naming.message(message);
         methods.push(Method {
             name: name.clone(),

@@ -5,6 +5,27 @@
 
 use std::collections::BTreeSet;
 
+use unicode_normalization::UnicodeNormalization;
+
+/// Methods that a value of any type has by std, or by custom: a message's own method would stand before them.
+pub(super) const COMMON: &[&str] = &[
+    "borrow",
+    "borrow_mut",
+    "clone",
+    "clone_from",
+    "clone_into",
+    "default",
+    "drop",
+    "fmt",
+    "from",
+    "into",
+    "new",
+    "to_owned",
+    "try_from",
+    "try_into",
+    "type_id",
+];
+
 /// `order-id` → `OrderId`, `EUR` → `Eur`, `HTTPServer` → `HttpServer`.
 pub(super) fn camel(text: &str) -> String {
     let mut out = String::new();
@@ -37,9 +58,19 @@ pub(super) fn plain(identifier: &str) -> &str {
     identifier.strip_prefix("r#").unwrap_or(identifier)
 }
 
+/// An identifier without what it only has because it is a keyword: what longer names are made of.
+pub(super) fn stem(identifier: &str) -> &str {
+    plain(identifier).trim_end_matches('_')
+}
+
+/// `self_` with `_key` → `self_key`.
+pub(super) fn joined(identifier: &str, with: &str) -> String {
+    format!("{}{with}", stem(identifier))
+}
+
 /// Cut where the writer changes case or writes no letter.
 fn words(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = text.nfkc().collect();
     let mut words = Vec::new();
     let mut word = String::new();
     for (at, &c) in chars.iter().enumerate() {
@@ -66,6 +97,8 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn identifier(text: String, before_digit: &str, nameless: &str) -> String {
+    // rustc compares identifiers in a normal form, which another case need not be in
+    let text: String = text.nfkc().collect();
     let text = match text.chars().next() {
         None => return nameless.to_owned(),
         Some(first) if first.is_numeric() => format!("{before_digit}{text}"),
@@ -90,7 +123,8 @@ fn identifier(text: String, before_digit: &str, nameless: &str) -> String {
     })
 }
 
-fn is_identifier(text: &str) -> bool {
+/// Whether Rust takes it for a name as it stands.
+pub(super) fn is_identifier(text: &str) -> bool {
     // a keyword since edition 2024 only
     text != "gen" && syn::parse_str::<syn::Ident>(text).is_ok()
 }
@@ -113,8 +147,10 @@ impl Scope {
         let name = match (free, wishes.last()) {
             (Some(free), _) => (*free).to_owned(),
             (None, last) => {
-                let base = plain(last.copied().unwrap_or_default()).trim_end_matches('_');
-                let gap = if base.starts_with(char::is_uppercase) && !base.contains('_') { "" } else { "_" };
+                let base = stem(last.copied().unwrap_or_default());
+                let camel = base.contains(char::is_uppercase)
+                    && (base.contains(char::is_lowercase) || !base.contains('_'));
+                let gap = if camel { "" } else { "_" };
                 let number = (2..).find(|number| !self.taken.contains(&format!("{base}{gap}{number}")));
                 format!("{base}{gap}{}", number.unwrap_or(0))
             }
@@ -143,7 +179,9 @@ mod tests {
             ("self", "Self_", "self_"),
             ("größe", "Größe", "größe"),
             ("数量", "数量", "数量"),
-            ("a²", "Aub2", "aub2"),
+            ("a²", "A2", "a2"),
+            ("ª٣", "A٣", "a٣"),
+            ("\u{1100}\u{1161}", "가", "가"),
             ("+", "Nameless", "nameless"),
             ("", "Nameless", "nameless"),
         ] {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{Scope, camel, plain, screaming, snake};
+use super::names::{Scope, camel, joined, screaming, snake};
 use crate::topology::{FieldType, KeyPart, Message, Topology};
 
 /// What the prelude and the templates call by these names.
@@ -74,13 +74,13 @@ impl<'a> Naming<'a> {
         let types = contract.types.iter().map(|found| &found.name);
         for word in types.chain(contract.enums.iter().map(|found| &found.name)) {
             let wish = camel(&word.text);
-            let taken = scope.take(&[&wish, &format!("{wish}Type")]);
+            let taken = scope.take(&[&wish, &joined(&wish, "Type")]);
             // a type and an enum of one name are one to the language: the first counts
             naming.types.entry(&word.text).or_insert(taken);
         }
         for message in &contract.messages {
             let wish = camel(&message.name.text);
-            naming.messages.insert(&message.name.text, scope.take(&[&wish, &format!("{wish}Message")]));
+            naming.messages.insert(&message.name.text, scope.take(&[&wish, &joined(&wish, "Message")]));
         }
         let mut constants = Scope::default();
         for message in &contract.messages {
@@ -89,12 +89,12 @@ impl<'a> Naming<'a> {
         }
         for rpc in &contract.rpcs {
             let wish = screaming(&rpc.name.text);
-            let constant = constants.take(&[&wish, &format!("{wish}_RPC")]);
+            let constant = constants.take(&[&wish, &joined(&wish, "_RPC")]);
             naming.constants.insert((Callee::Rpc, &rpc.name.text), constant);
         }
         for service in &contract.services {
             let wish = snake(&service.name.text);
-            let service_module = format!("{}_service", plain(&wish));
+            let service_module = joined(&wish, "_service");
             naming.services.insert(&service.name.text, scope.take(&[&wish, &service_module]));
         }
         naming.name_keys(&contract.messages, &mut scope);
@@ -115,11 +115,11 @@ impl<'a> Naming<'a> {
         let mut shared: BTreeMap<&str, String> = BTreeMap::new();
         for (message, (name, _)) in messages.iter().flat_map(choices) {
             let wish = camel(name);
-            let own = format!("{}{wish}", self.message(message));
+            let own = joined(self.message(message), &wish);
             let rust = if lists.get(name).is_some_and(|lists| lists.len() == 1) {
-                shared.entry(name).or_insert_with(|| scope.take(&[&wish, &format!("{wish}Key")])).clone()
+                shared.entry(name).or_insert_with(|| scope.take(&[&wish, &joined(&wish, "Key")])).clone()
             } else {
-                scope.take(&[&own, &format!("{own}Key")])
+                scope.take(&[&own, &joined(&own, "Key")])
             };
             self.keys.insert((&message.name.text, name), rust);
         }

@@ -6,7 +6,7 @@ use super::{
     Builder,
     docs::{code, list},
     items::field_names,
-    names::{Scope, plain, snake},
+    names::{COMMON, Scope, is_identifier, joined, plain, snake, stem},
     naming::{Callee, arguments},
     service::Vhosts,
 };
@@ -91,7 +91,7 @@ pub(super) fn publisher(
     vhosts: &Vhosts<'_>,
 ) -> Option<Publisher> {
     let contract = &builder.topology.contract;
-    let mut names = Scope::new(&["new"]);
+    let mut names = Scope::new(COMMON);
     let mut fields: Vec<Field> = Vec::new();
     let mut field = |name: String, ty, connection: String| {
         if !fields.iter().any(|field| field.name == name) {
@@ -158,7 +158,7 @@ fn method(builder: &mut Builder<'_>, message: &Message, field: String, names: &m
     let mut scope = Scope::new(&["self", "message", "routing_key", "publish"]);
     let mut parameters = Vec::new();
     for parameter in arguments(message) {
-        let name = scope.take(&[plain(&snake(parameter)), &format!("{}_key", plain(&snake(parameter)))]);
+        let name = scope.take(&[plain(&snake(parameter)), &joined(&snake(parameter), "_key")]);
         let chosen = builder.naming.key(&message.name.text, parameter);
         let ty = chosen.map_or("&str".to_owned(), |rust| format!("super::{rust}"));
         parameters.push((parameter, Argument { name: argument(name), ty }, chosen.is_some()));
@@ -196,7 +196,7 @@ fn method(builder: &mut Builder<'_>, message: &Message, field: String, names: &m
     Some(Method {
         name: {
             let wish = snake(&message.name.text);
-            names.take(&[&wish, &format!("publish_{}", plain(&wish))])
+            names.take(&[&wish, &format!("publish_{}", stem(&wish))])
         },
         doc: doc(builder, message),
         many: arguments.len() > 5,
@@ -213,7 +213,7 @@ fn method(builder: &mut Builder<'_>, message: &Message, field: String, names: &m
 
 /// A raw identifier cannot stand in a format string.
 fn argument(name: String) -> String {
-    if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("{name}_") }
+    if is_identifier(&name) { name } else { format!("{name}_") }
 }
 
 /// The routing key as an expression, and whether it is a long one.
@@ -394,7 +394,7 @@ fn header_setting(
         return None;
     };
     let wish = snake(name);
-    let argument = argument(scope.take(&[plain(&wish), &format!("{}_header", plain(&wish))]));
+    let argument = argument(scope.take(&[plain(&wish), &joined(&wish, "_header")]));
     let setting = format!(".header({name:?}, {argument}{text})");
     if optional {
         return Some(Header::Perhaps(Argument { name: argument, ty: format!("Option<{rust}>") }, setting));
@@ -437,9 +437,10 @@ fn doc(builder: &Builder<'_>, message: &Message) -> Vec<String> {
 /// `` `order.exchange` with routing key `order.created` ``.
 pub(super) fn place(message: &Message) -> String {
     let exchange = message.exchange.as_ref().map_or("", |exchange| &*exchange.name.text);
+    let exchange = if exchange.is_empty() { "the default exchange".to_owned() } else { code(exchange) };
     match &*message.routing_key.text {
-        "" => code(exchange),
-        key => format!("{} with routing key {}", code(exchange), code(key)),
+        "" => exchange,
+        key => format!("{exchange} with routing key {}", code(key)),
     }
 }
 
@@ -465,7 +466,7 @@ fn call(builder: &Builder<'_>, rpc: &Rpc, field: String, names: &mut Scope) -> C
         doc.extend([String::new(), format!("Answered by {}.", list(&by))]);
     }
     Call {
-        name: names.take(&[&name, &format!("call_{}", plain(&name))]),
+        name: names.take(&[&name, &format!("call_{}", stem(&name))]),
         doc,
         field,
         constant: builder.naming.constant(Callee::Rpc, &rpc.name.text).to_owned(),

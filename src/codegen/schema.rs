@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::{
     docs::words,
     items::{Field, Item, field_names},
-    names::{Scope, camel, plain},
+    names::{Scope, camel, joined, plain},
 };
 use crate::{
     diag::{Diagnostic, Report, codes},
@@ -296,7 +296,7 @@ impl Reader<'_> {
     fn take(&mut self, name: &Name) -> String {
         match name {
             Name::Given(name) => name.clone(),
-            Name::Wish(wish) => self.scope.take(&[wish, &format!("{wish}Payload")]),
+            Name::Wish(wish) => self.scope.take(&[wish, &joined(wish, "Payload")]),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     declaration::{Declaration, Part, steps},
     docs::{code, words},
     handler::{self, Consumer, Responder, Trait},
-    names::{Scope, plain, screaming, snake},
+    names::{Scope, joined, screaming, snake, stem},
     publish::{Publisher, number, publisher},
 };
 use crate::topology::Service;
@@ -57,7 +57,6 @@ pub(super) struct Connected {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Server {
     pub(super) connection: String,
-    pub(super) variable: String,
     pub(super) consumes: Vec<Consume>,
     pub(super) answers: Vec<Answer>,
 }
@@ -133,7 +132,7 @@ impl<'a> Vhosts<'a> {
 
     /// The rpc client's field for a vhost.
     pub(super) fn client(&self, vhost: &str) -> String {
-        if self.one() { "client".to_owned() } else { format!("{}_client", plain(self.field(vhost))) }
+        if self.one() { "client".to_owned() } else { joined(self.field(vhost), "_client") }
     }
 }
 
@@ -143,6 +142,7 @@ pub(super) fn module(builder: &mut Builder<'_>, service: &Service) -> Module {
     let vhosts = Vhosts::of(builder, service);
     let publisher = publisher(builder, service, &vhosts);
     let handlers = handler::handlers(builder, service, publisher.is_some());
+    let mut constants = Scope::default();
     let declarations: Vec<Declaration> = vhosts
         .names
         .iter()
@@ -150,10 +150,8 @@ pub(super) fn module(builder: &mut Builder<'_>, service: &Service) -> Module {
             let (constant, of) = if vhosts.one() {
                 ("DECLARATION".to_owned(), String::new())
             } else {
-                (
-                    format!("{}_DECLARATION", screaming(plain(vhosts.field(vhost)))),
-                    format!(" in vhost {}", code(vhost)),
-                )
+                let constant = joined(&screaming(stem(vhosts.field(vhost))), "_DECLARATION");
+                (constants.take(&[&constant]), format!(" in vhost {}", code(vhost)))
             };
             let doc = format!("The exchanges, queues and bindings that {} needs{of}.", code(name));
             let part = Part::of(&builder.graph, service, vhost);
@@ -249,8 +247,7 @@ fn servers(
             })
             .collect();
         if !consumes.is_empty() || !answers.is_empty() {
-            let (connection, variable) = (vhosts.connection(vhost), vhosts.field(vhost).to_owned());
-            servers.push(Server { connection, variable, consumes, answers });
+            servers.push(Server { connection: vhosts.connection(vhost), consumes, answers });
         }
     }
     servers

@@ -1,11 +1,22 @@
 //! Generates every case of `tests/generate` as a service's build script would.
 
+#[path = "hostile.rs"]
+mod hostile;
+
 use std::{env, error::Error, fs, path::Path};
+
+use topoc::{
+    codegen,
+    syntax::{Inputs, MemorySources},
+};
 
 const CASES: &str = "../generate";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={CASES}");
+    println!("cargo::rerun-if-changed=hostile.rs");
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
     let mut cases = Vec::new();
     for entry in fs::read_dir(CASES)? {
         cases.push(entry?.file_name().into_string().map_err(|name| format!("{name:?} is no UTF-8"))?);
@@ -14,8 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut modules = String::new();
     for case in cases {
         // a folder of their own: two topologies may have one name
-        let folder = Path::new(&env::var("OUT_DIR")?).join(&case);
-        topoc::codegen::configure().out_dir(&folder).compile(format!("{CASES}/{case}/topology.kdl"))?;
+        let folder = out.join(&case);
+        codegen::configure().out_dir(&folder).compile(format!("{CASES}/{case}/topology.kdl"))?;
         for file in fs::read_dir(&folder)? {
             let name = file?.file_name();
             let path = Path::new(&case).join(name).with_extension("");
@@ -23,6 +34,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .push_str(&format!("topoc_runtime::include_topology!({:?});\n", path.display().to_string()));
         }
     }
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("cases.rs"), modules)?;
+    // in memory: its warnings are of no interest
+    let from = MemorySources::default().with("hostile.kdl", hostile::topology());
+    let compiled = topoc::check(&["hostile.kdl".to_owned()], &from, &Inputs::default());
+    for (name, text) in codegen::generate(&compiled, &from, &[])?.files {
+        fs::write(out.join(&name), text)?;
+        modules.push_str(&format!("topoc_runtime::include_topology!({:?});\n", name.trim_end_matches(".rs")));
+    }
+    fs::write(out.join("cases.rs"), modules)?;
     Ok(())
 }
