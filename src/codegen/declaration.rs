@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::publish::number;
+use super::expressions::number;
 use crate::{
     graph::Graph,
     kind::{Definition, Identity, WireError, to_wire_value},

@@ -16,6 +16,7 @@
 mod build_script;
 mod declaration;
 mod docs;
+mod expressions;
 mod handler;
 mod items;
 mod names;
@@ -255,7 +256,7 @@ impl<'a> Builder<'a> {
             constant: self.naming.constant(Callee::Rpc, &rpc.name.text).to_owned(),
             name: rpc.name.text.to_string(),
             queue: rpc.queue.as_ref().map_or(String::new(), |queue| queue.name.text.to_string()),
-            timeout: publish::duration(timeout),
+            timeout: expressions::duration(timeout),
         }
     }
 

@@ -8,9 +8,10 @@ use super::{
     Builder,
     declaration::{Declaration, Part, steps},
     docs::{code, words},
+    expressions::number,
     handler::{self, Consumer, Responder, Trait},
     names::{Scope, joined, screaming, snake, stem},
-    publish::{Publisher, number, publisher},
+    publish::{Publisher, publisher},
 };
 use crate::topology::Service;
 
