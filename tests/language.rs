@@ -193,3 +193,28 @@ fn a_super_stream_is_published_to_and_consumed_by_its_name() {
     assert_eq!(permission("web").text("write"), Some("^clicks$"));
     assert_eq!(permission("statistics").text("read"), Some("^(clicks-0|clicks-1|clicks-2)$"));
 }
+
+#[test]
+fn services_may_share_a_user() {
+    let flows = r#"
+        topology "shop" { rabbitmq "3.10" }
+        queue "q" type="quorum" max-length=5
+        message "M" { publish-to "" routing-key="q" }
+        service "a" { publishes "M"; user "app" }
+        service "b" { consumes "q" prefetch=4 { on "M" }; user "app" }
+    "#;
+    for described in ["user \"app\" { password env=\"APP\" }", ""] {
+        let found = entities(&format!("{flows}{described}"), &Inputs::default());
+        let of_app: Vec<&str> =
+            found.iter().map(String::as_str).filter(|line| line.contains("app")).collect();
+        let password = if described.is_empty() { "" } else { " password=Secret(env APP)" };
+        assert_eq!(
+            of_app,
+            [
+                format!("user app{password}"),
+                "permission app configure=Text(\"^$\") read=Text(\"^q$\") write=Text(\"^amq\\\\.default$\")"
+                    .to_owned()
+            ]
+        );
+    }
+}

@@ -43,7 +43,7 @@ const NESTED: &[Nested] = &[
     nested(
         "user",
         false,
-        "The user that it connects as, with exactly the permissions that its flows need.",
+        "The user that it connects as, with exactly the permissions that its flows need; no more than the name of one that is described elsewhere.",
         r#"user "inventory" { password env="INVENTORY_PASSWORD" }"#,
     ),
 ];

@@ -52,9 +52,7 @@ fn least(context: &Context<'_, '_>, permission: &Definition, services: &[&Servic
     let vhost: Arc<str> = Arc::from(permission.vhost.as_deref().unwrap_or(DEFAULT_VHOST));
     let mut all = privilege::Needs::default();
     for service in services {
-        let needs = privilege::needs(context.topology, service).remove(&vhost).unwrap_or_default();
-        all.read.extend(needs.read);
-        all.write.extend(needs.write);
+        all.extend(privilege::needs(context.topology, service).remove(&vhost).unwrap_or_default());
     }
     let (write, read) = (privilege::pattern(&all.write), privilege::pattern(&all.read));
     format!(

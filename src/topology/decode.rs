@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Report, Severity, codes, did_you_mean},
     kind::{Definition, KINDS, KindId, Provenance, Scope, VERSIONS, Version},
-    syntax::{Expansion, Node, Word},
+    syntax::{Expansion, Node, Word, quote},
 };
 
 /// Makes the topology that plain nodes describe, with all that follows from them.
@@ -23,6 +23,7 @@ pub fn decode(expansion: Expansion, report: &mut Report) -> Topology {
     for queue in std::mem::take(&mut topology.ladders) {
         topology.insert(queue);
     }
+    services::undescribed_users(&mut topology);
     resolve::references(&mut topology, report);
     resolve::names(&topology, report);
     privilege::derive(&mut topology);
@@ -206,7 +207,13 @@ pub(super) fn insert(topology: &mut Topology, definition: Definition, report: &m
             )
             .label(again.span, "again here")
             .label(first.span, "first here")
-            .help("remove or rename one of the two"),
+            .help(match again.kind {
+                KindId::User => format!(
+                    "describe it once: in a service, `user {}` alone is the user that is described elsewhere",
+                    quote(&title)
+                ),
+                _ => "remove or rename one of the two".to_owned(),
+            }),
         );
     }
 }

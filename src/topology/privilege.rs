@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{Topology, contract::Service};
-use crate::kind::{Definition, Derived, Identity, KindId, Provenance, Value};
+use crate::{
+    kind::{Definition, Derived, KindId, Provenance, Value},
+    syntax::Word,
+};
 
 /// How permissions name the default exchange.
 pub const DEFAULT_EXCHANGE: &str = "amq.default";
@@ -19,6 +22,14 @@ pub struct Needs {
     pub write: BTreeSet<Arc<str>>,
     /// Queues that it consumes from.
     pub read: BTreeSet<Arc<str>>,
+}
+
+impl Needs {
+    /// Adds what else is needed.
+    pub fn extend(&mut self, other: Self) {
+        self.write.extend(other.write);
+        self.read.extend(other.read);
+    }
 }
 
 /// What a service needs, by vhost.
@@ -44,7 +55,7 @@ pub fn needs(topology: &Topology, service: &Service) -> BTreeMap<Arc<str>, Needs
             needs.write.insert(Arc::from(DEFAULT_EXCHANGE));
         }
     }
-    let rpc_queue = |word: &crate::syntax::Word| {
+    let rpc_queue = |word: &Word| {
         let queue = contract.rpc(&word.text)?.queue.as_ref()?;
         Some((queue.name.text.clone(), queue.found.clone()?))
     };
@@ -70,30 +81,31 @@ pub fn pattern(names: &BTreeSet<Arc<str>>) -> String {
     }
 }
 
-/// Gives the users of services the permissions that nobody wrote for them.
+/// Gives the users of services the permissions that nobody wrote for them: what all services of a user need.
 pub(super) fn derive(topology: &mut Topology) {
-    let mut derived = Vec::new();
+    let mut all: Vec<(&Word, Arc<str>, Needs)> = Vec::new();
     for service in &topology.contract.services {
         let Some(user) = &service.user else { continue };
         for (vhost, needs) in needs(topology, service) {
-            let span = user.span;
-            let mut permission = Definition::new(
-                KindId::Permission,
-                Some(vhost),
-                span,
-                Provenance::Derived(Derived::LeastPrivilege),
-            );
-            permission.set("user", Value::Text(user.text.clone()), span);
-            permission.set("configure", Value::text("^$"), span);
-            permission.set("write", Value::text(pattern(&needs.write)), span);
-            permission.set("read", Value::text(pattern(&needs.read)), span);
-            derived.push(permission);
+            match all.iter_mut().find(|(of, there, _)| of.text == user.text && *there == vhost) {
+                Some((_, _, before)) => before.extend(needs),
+                None => all.push((user, vhost, needs)),
+            }
         }
     }
+    let permission = |(user, vhost, needs): (&Word, Arc<str>, Needs)| {
+        let provenance = Provenance::Derived(Derived::LeastPrivilege);
+        let span = user.span;
+        let mut permission = Definition::new(KindId::Permission, Some(vhost), span, provenance);
+        permission.set("user", Value::Text(user.text.clone()), span);
+        permission.set("configure", Value::text("^$"), span);
+        permission.set("write", Value::text(pattern(&needs.write)), span);
+        permission.set("read", Value::text(pattern(&needs.read)), span);
+        permission
+    };
+    let derived: Vec<Definition> = all.into_iter().map(permission).collect();
     for permission in derived {
-        let identity: Identity = permission.identity();
-        if topology.get(&identity).is_none() {
-            topology.insert(permission);
-        }
+        // one that is written stays as it is
+        topology.insert(permission);
     }
 }

@@ -4,13 +4,13 @@ use super::{
     Topology,
     attributes::Reader,
     contract::{Answers, Consumes, Service},
-    decode::unknown,
+    decode::{set_name, unknown},
     entities,
     messages::{begin, needed_name, reference},
 };
 use crate::{
     diag::{Diagnostic, Report, codes, did_you_mean},
-    kind::{KindId, Value},
+    kind::{Definition, KindId, Provenance, Value},
     syntax::{Node, Word},
 };
 
@@ -38,7 +38,10 @@ pub(super) fn decode(topology: &mut Topology, node: &Node, report: &mut Report) 
             "answers" => service.answers.extend(answers(child, report)),
             _ => {
                 service.user = child.title();
-                entities::user(topology, child, report);
+                // no more than a name is somebody described elsewhere, or nobody special
+                if child.entries.len() != 1 || !child.children.is_empty() || service.user.is_none() {
+                    entities::user(topology, child, report);
+                }
             }
         }
     }
@@ -55,6 +58,17 @@ fn name_only(node: &Node, report: &mut Report) -> Option<Word> {
         );
     }
     name
+}
+
+/// Users that services name and nobody describes.
+pub(super) fn undescribed_users(topology: &mut Topology) {
+    let users: Vec<Word> = topology.contract.services.iter().filter_map(|found| found.user.clone()).collect();
+    for user in users {
+        let mut definition = Definition::new(KindId::User, None, user.span, Provenance::Written);
+        set_name(&mut definition, &user);
+        // of several that are named, the first brings it, and what is described stays as it is
+        topology.insert(definition);
+    }
 }
 
 /// The settings of a consumer.
