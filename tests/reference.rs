@@ -1,14 +1,27 @@
 //! The reference is what the kinds say, and what it shows is true: every example compiles.
 
 use topoc::{
-    kind::{Attribute, COMMON, KINDS, Kind, KindId, reference},
+    kind::{
+        Attribute, COMMON, KINDS, Kind, KindId, WORDS,
+        reference::{self, Part},
+    },
     lint,
     syntax::{Inputs, MemorySources},
 };
 
+/// A topology with the files that examples name.
+fn sources(text: &str) -> MemorySources {
+    MemorySources::default()
+        .with("topology.kdl", text)
+        .with("teams/shop.kdl", "vhost \"shop\" { exchange \"shop\" type=\"topic\" }")
+        .with("vhosts/shop.kdl", "vhost \"shop\" { exchange \"shop\" type=\"topic\" }")
+        .with("common/exchanges.kdl", "exchange \"events\" type=\"topic\"")
+        .with("schemas/shipment-moved.schema.json", "{ \"type\": \"object\", \"properties\": {} }")
+}
+
 /// What compiling a topology says, one line a diagnostic.
 fn said(text: &str) -> Vec<String> {
-    let sources = MemorySources::default().with("topology.kdl", text).with("schemas/a.kdl", "type \"A\"");
+    let sources = sources(text);
     let compiled = topoc::compile(&["topology.kdl".to_owned()], &sources, &Inputs::default());
     let lines = compiled.report.diagnostics().iter().map(|d| {
         let place = compiled.sources.line_of(d.primary()).unwrap_or_default();
@@ -44,22 +57,30 @@ fn every_page_has_an_example_that_raises_no_error() {
         let blocks = blocks(kind.page);
         assert!(!blocks.is_empty(), "{} has no example", kind.keyword);
         assert!(kind.page.starts_with(&format!("# {}\n", kind.keyword)), "{}", kind.keyword);
-        for block in blocks {
-            assert_eq!(said(block), Vec::<String>::new(), "{}", kind.keyword);
-            let sources = MemorySources::default().with("topology.kdl", block);
-            let checked = topoc::check(&["topology.kdl".to_owned()], &sources, &Inputs::default());
-            assert!(!checked.report.has_errors(), "{}: {:#?}", kind.keyword, checked.report);
-        }
+        blocks.into_iter().for_each(|block| raises_no_error(kind.keyword, block));
+    }
+    for word in WORDS {
+        let blocks = blocks(word.page);
+        assert!(!blocks.is_empty(), "{} has no example", word.name);
+        assert!(word.page.starts_with(&format!("# {}\n", word.name)), "{}", word.name);
+        blocks.into_iter().for_each(|block| raises_no_error(word.name, block));
     }
 }
 
+fn raises_no_error(name: &str, block: &str) {
+    assert_eq!(said(block), Vec::<String>::new(), "{name}");
+    let checked = topoc::check(&["topology.kdl".to_owned()], &sources(block), &Inputs::default());
+    assert!(!checked.report.has_errors(), "{name}: {:#?}", checked.report);
+}
+
 /// A topology in which an attribute's or child node's example stands where it belongs.
-fn scaffold(kind: &Kind, example: &str) -> String {
+fn scaffold(kind: &Kind, on: &[&str], example: &str) -> String {
     let first = example.split_whitespace().next().unwrap_or("");
     let top = KINDS.iter().any(|kind| kind.keyword == first) || first == "stream" || first == "super-stream";
     let child_of_own = match kind.id {
         // words that are a kind's keyword and a child's
         KindId::User | KindId::Service => matches!(first, "permission" | "topic-permission" | "limits"),
+        KindId::Permission | KindId::TopicPermission => first == "vhost",
         KindId::Rpc => matches!(first, "queue" | "vhost"),
         KindId::FederationUpstream => matches!(first, "exchange" | "queue"),
         KindId::Policy | KindId::OperatorPolicy => first.starts_with("federation-upstream"),
@@ -93,6 +114,15 @@ fn scaffold(kind: &Kind, example: &str) -> String {
         KindId::User => ("user \"u\"", ""),
         KindId::Permission | KindId::TopicPermission => {
             let name = first.split('=').next().unwrap_or("");
+            if name == "vhost" {
+                let node = match kind.id {
+                    KindId::Permission => "permission configure=\"\" write=\"\" read=\"\"",
+                    _ => "topic-permission \"orders\" write=\"\" read=\"\"",
+                };
+                return format!(
+                    "{example} {{ exchange \"orders\" type=\"topic\" }}; user \"u\" {{ {node} {{ {example} }} }}"
+                );
+            }
             let rest: String = ["configure", "write", "read"]
                 .into_iter()
                 .filter(|other| *other != name && (kind.id == KindId::Permission || *other != "configure"))
@@ -113,6 +143,10 @@ fn scaffold(kind: &Kind, example: &str) -> String {
         KindId::Policy | KindId::OperatorPolicy if first == "pattern" => ("policy \"p\"", ""),
         KindId::Policy | KindId::OperatorPolicy => ("policy \"p\" pattern=\"^p$\"", ""),
         KindId::Exchange if first == "type" => ("exchange \"e\"", ""),
+        KindId::Exchange if on == ["x-delayed-message"] => ("exchange \"e\" type=\"x-delayed-message\"", ""),
+        KindId::Exchange if !on.is_empty() => {
+            return format!("exchange \"e\" type={:?} {{ {example} }}", on[0]);
+        }
         KindId::Exchange => ("exchange \"e\" type=\"topic\"", ""),
         KindId::Queue => ("queue \"q\"", ""),
         KindId::Binding if first == "bind" => ("queue \"q\"", ""),
@@ -154,15 +188,36 @@ rpc \"ConfirmPayment\" { request \"Ask\"; response \"Tell\"; queue \"ask\" }
 fn every_example_compiles() {
     let mut wrong = Vec::new();
     for kind in KINDS {
-        let attributes =
-            kind.all_attributes().map(|attribute: &Attribute| (attribute.name, attribute.example));
-        let nested = kind.nested.iter().map(|nested| (nested.keyword, nested.example));
-        for (name, example) in attributes.chain(nested) {
-            let text = scaffold(kind, example);
+        let attributes = kind
+            .all_attributes()
+            .map(|attribute: &Attribute| (attribute.name, attribute.on, attribute.example));
+        let no_type: &[&str] = &[];
+        let nested = kind.nested.iter().map(|nested| (nested.keyword, no_type, nested.example));
+        for (name, on, example) in attributes.chain(nested) {
+            let text = scaffold(kind, on, example);
             let said = said(&text);
             if !said.is_empty() {
                 wrong.push(format!("{} {name}: {said:?}\n{text}", kind.keyword));
             }
+        }
+    }
+    for part in reference::parts() {
+        let (of, name, example) = match part {
+            Part::Form(of, form) => (of[0], form.keyword, form.example),
+            Part::Property(of, property) => (of, property.name, property.example),
+        };
+        // what stands in a child node is shown with it, and that in an entity of a kind that has it
+        let first = example.split_whitespace().next().unwrap_or("");
+        let kinds = KINDS.iter().filter(|kind| kind.id != KindId::Vhost);
+        let holders = kinds.filter(|kind| kind.nested.iter().any(|form| form.keyword == first));
+        let mut texts: Vec<String> = holders.map(|kind| scaffold(kind, &[], example)).collect();
+        if first == "allow" {
+            texts.push(format!("queue \"q\" {{ {example} }}"));
+        }
+        texts.push(example.to_owned());
+        texts.push(format!("variable \"region\" default=\"us\"\n{example}"));
+        if !texts.iter().any(|text| said(text).is_empty()) {
+            wrong.push(format!("{name} of {of}: {:?}\n{texts:?}", said(&texts[0])));
         }
     }
     for nested in COMMON {

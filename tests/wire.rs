@@ -86,8 +86,8 @@ fn value_of(ty: Type) -> BoxedStrategy<Value> {
         | Type::Duration(min, max)
         | Type::Seconds(min, max)
         | Type::Size(min, max) => within(min, max),
-        Type::OneOf(words) => prop::sample::select(words).prop_map(Value::text).boxed(),
-        Type::Words => prop::collection::vec("[a-z]{1,5}", 1..3)
+        Type::OneOf(words) | Type::Open(words) => prop::sample::select(words).prop_map(Value::text).boxed(),
+        Type::Words(_) => prop::collection::vec("[a-z]{1,5}", 1..3)
             .prop_map(|words| Value::List(words.into_iter().map(Value::text).collect()))
             .boxed(),
         Type::Secret => "[!-~]{1,20}".prop_map(|text| Value::Secret(Secret::Literal(text.into()))).boxed(),

@@ -1,4 +1,4 @@
-//! `topoc explain`: the page of a lint, a diagnostic, a kind or an attribute.
+//! `topoc explain`: the page of a lint, a diagnostic, a word, a kind, an attribute or a node.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use super::{Exit, Format, Outcome, Screen, Stop, markdown};
 use crate::{
     diag::{CODES, Code, did_you_mean},
-    kind::{KINDS, Kind, reference},
+    kind::{
+        KINDS, Kind, WORDS,
+        reference::{self, Part},
+    },
     lint::{self, LINTS},
 };
 
-/// Explain a lint, a diagnostic, a kind or an attribute
+/// Explain a lint, a diagnostic, or anything in the language
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -87,16 +90,26 @@ fn topics(name: &str) -> Vec<Topic> {
     if let Some(code) = CODES.iter().find(|code| called(code)) {
         topics.push(Topic { what: "diagnostic", name: code.name, code: Some(*code), page: code_page(*code) });
     }
+    let mut push = |what, name, page| topics.push(Topic { what, name, code: None, page });
+    for word in WORDS.iter().filter(|word| word.name == name || word.also.contains(&name)) {
+        push("word", word.name, reference::word(word, 1));
+    }
     if let Some(kind) = kind(name) {
-        topics.push(Topic { what: "kind", name: kind.keyword, code: None, page: reference::kind(kind, 1) });
-    } else {
-        for (kind, attribute) in reference::attributes(name) {
-            topics.push(Topic {
-                what: "attribute",
-                name: attribute.name,
-                code: None,
-                page: reference::attribute_page(kind, attribute),
-            });
+        push("kind", kind.keyword, reference::kind(kind, 1));
+    }
+    for (kind, attribute) in reference::attributes(name) {
+        push("attribute", attribute.name, reference::attribute_page(kind, attribute));
+    }
+    for part in reference::parts() {
+        match part {
+            // a child node that is a kind has the kind's page
+            Part::Form(of, form) if form.keyword == name && self::kind(name).is_none() => {
+                push("node", form.keyword, reference::form_page(&of, form));
+            }
+            Part::Property(of, property) if property.name == name => {
+                push("property", property.name, reference::property_page(of, property));
+            }
+            Part::Form(..) | Part::Property(..) => {}
         }
     }
     topics
@@ -125,7 +138,13 @@ fn code_page(code: Code) -> String {
 fn near(name: &str) -> String {
     let names = LINTS.iter().map(|lint| lint.code.name).chain(CODES.iter().map(|code| code.name));
     let attributes = KINDS.iter().flat_map(|kind| kind.attributes).map(|attribute| attribute.name);
-    let all: Vec<&str> = names.chain(KINDS.iter().map(|kind| kind.keyword)).chain(attributes).collect();
+    let kinds = KINDS.iter().map(|kind| kind.keyword);
+    let words = WORDS.iter().flat_map(|word| word.also.iter().copied().chain([word.name]));
+    let parts = reference::parts().into_iter().map(|part| match part {
+        Part::Form(_, form) => form.keyword,
+        Part::Property(_, property) => property.name,
+    });
+    let all: Vec<&str> = names.chain(words).chain(kinds).chain(attributes).chain(parts).collect();
     match crate::diag::nearest(name, all.iter().copied()) {
         Some(_) => did_you_mean(name, all, "name"),
         None => "`topoc explain` lists all names".to_owned(),
@@ -148,13 +167,20 @@ fn index(format: Format, screen: &mut Screen) -> Outcome {
                 "summary": code.summary,
             })
         });
-        let topics: Vec<Value> = kinds.chain(codes).collect();
+        let words = WORDS.iter().map(|word| {
+            json!({ "what": "word", "name": word.name, "code": null, "severity": null, "summary": word.doc })
+        });
+        let topics: Vec<Value> = words.chain(kinds).chain(codes).collect();
         writeln!(screen.out(), "{:#}", json!({ "version": 1, "topics": topics }))?;
         return Ok(Exit::Ok);
     }
     let color = screen.look().color;
     let out = screen.out();
-    writeln!(out, "{}", markdown::heading("Kinds", color))?;
+    writeln!(out, "{}", markdown::heading("Words of the language", color))?;
+    for word in WORDS {
+        writeln!(out, "  {:<34} {}", word.name, word.doc)?;
+    }
+    writeln!(out, "\n{}", markdown::heading("Kinds", color))?;
     for kind in KINDS {
         writeln!(out, "  {:<34} {}", kind.keyword, kind.doc)?;
     }

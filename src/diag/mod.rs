@@ -24,7 +24,7 @@ pub use codes::{CODES, Code};
 pub use command::shell_word;
 pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
-pub use words::{article, counted, digits, plural};
+pub use words::{article, counted, digits, one_of, plural, with_article};
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,14 @@
 //! The nearest known name to one that is not known.
 
+use std::collections::BTreeSet;
+
+use super::plural;
+
+/// So many names are listed; all words of the language that can stand in one place are fewer.
+const MOST: usize = 30;
+/// How many of more than those.
+const FEW: usize = 12;
+
 /// The candidate that was most likely meant, if any is near enough to be worth saying.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -21,22 +30,29 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     })
 }
 
-/// A help line: the nearest name if there is one, else the names there are (a few of them).
+/// A help line: the nearest name if there is one, else the names there are, in their order.
 #[must_use]
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, what: &str) -> String {
     let mut names: Vec<&str> = candidates.into_iter().collect();
     if let Some(near) = nearest(name, names.iter().copied()) {
         return format!("did you mean `{near}`?");
     }
-    names.sort_unstable();
-    names.dedup();
-    match names.len() {
-        0 => format!("no {what} is declared"),
-        1 => format!("the only {what} is `{}`", names[0]),
-        count => {
-            let shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
-            let rest = if count > 12 { format!(" and {} more", count - 12) } else { String::new() };
-            format!("the {what}s are {}{rest}", shown.join(", "))
+    let mut seen = BTreeSet::new();
+    names.retain(|candidate| seen.insert(*candidate));
+    // of very many, those most like it
+    let rest = names.len().saturating_sub(MOST);
+    if rest > 0 {
+        names.sort_by_cached_key(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate));
+        names.truncate(FEW);
+    }
+    let rest = if rest > 0 { rest + MOST - FEW } else { 0 };
+    match names.as_slice() {
+        [] => format!("no {what} is declared"),
+        [only] => format!("the only {what} is `{only}`"),
+        names => {
+            let shown: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            format!("the {} are {}{rest}", plural(what), shown.join(", "))
         }
     }
 }
@@ -52,6 +68,6 @@ mod tests {
         assert_eq!(nearest("x", ["message-ttl"]), None);
         assert_eq!(nearest("ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
         assert_eq!(nearest("length", ["max-length", "min-length"]), None);
-        assert_eq!(did_you_mean("zzz", ["b", "a"], "exchange"), "the exchanges are `a`, `b`");
+        assert_eq!(did_you_mean("zzz", ["b", "a"], "exchange"), "the exchanges are `b`, `a`");
     }
 }

@@ -3,8 +3,14 @@
 /// `a` or `an`, as the word after it wants.
 #[must_use]
 pub fn article(word: &str) -> &'static str {
-    // of the language's words, those in `u` (`user`) sound like `you`
-    if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
+    // of the language's words, those in `u` (`user`) sound like `you`, and `rpc` begins with its letter's name
+    if word.starts_with(['a', 'e', 'i', 'o']) || word == "rpc" { "an" } else { "a" }
+}
+
+/// `a policy`, `an operator policy`.
+#[must_use]
+pub fn with_article(noun: &str) -> String {
+    format!("{} {noun}", article(noun))
 }
 
 /// A noun of the language for more than one: `queues`, `policies`, and `limits`, which are many already.
@@ -14,6 +20,17 @@ pub fn plural(noun: &str) -> String {
         Some(stem) => format!("{stem}ies"),
         None if noun.ends_with('s') => noun.to_owned(),
         None => format!("{noun}s"),
+    }
+}
+
+/// A choice: `` `a`, `b` or `c` ``.
+#[must_use]
+pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -49,5 +66,7 @@ mod tests {
         assert_eq!(plural("limits"), "limits");
         assert_eq!(article("exchange"), "an");
         assert_eq!(article("user"), "a");
+        assert_eq!(article("rpc"), "an");
+        assert_eq!(one_of(["a", "b", "c"]), "`a`, `b` or `c`");
     }
 }

@@ -80,12 +80,14 @@ pub enum Type {
     Age,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// One of these words, or one that a plugin brings.
+    Open(&'static [&'static str]),
     /// A regular expression (PCRE).
     Pattern,
     /// A value that no file may hold in the open.
     Secret,
-    /// Several words: `"monitoring" "management"`, joined by commas on the wire.
-    Words,
+    /// Several words, of which the broker knows these: `"monitoring" "management"`, joined by commas on the wire.
+    Words(&'static [&'static str]),
     /// Any JSON, written as KDL nodes.
     Json,
 }
@@ -151,6 +153,10 @@ pub struct Attribute {
     pub default: Option<Preset>,
     /// Whether an entity must say it.
     pub required: bool,
+    /// The types of entities that must say it.
+    pub required_on: &'static [&'static str],
+    /// Whether it follows from where the entity stands, so that nobody writes it.
+    pub implied: bool,
     /// The child node that holds it, and where in that node, for attributes that are said together.
     pub within: Option<Within>,
     /// What it does, in one line.
@@ -189,6 +195,8 @@ impl Attribute {
             operator: None,
             default: None,
             required: false,
+            required_on: &[],
+            implied: false,
             within: None,
             doc,
             example,
@@ -245,6 +253,18 @@ impl Attribute {
 
     pub(super) const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    /// It follows from where the entity stands.
+    pub(super) const fn implied(mut self) -> Self {
+        self.implied = true;
+        self
+    }
+
+    /// Entities of its types have to say it.
+    pub(super) const fn required_there(mut self) -> Self {
+        self.required_on = self.on;
         self
     }
 

@@ -1,6 +1,8 @@
 //! Bindings. Source: `rabbit_binding`, `rabbit_exchange_type_headers`.
 
-use super::{Attribute, Change, Kind, KindId, Nested, Place, Preset, Scope, Segment, Type, Wire, nested};
+use super::{
+    Attribute, Change, Form, Kind, KindId, Place, Preset, Scope, Segment, Type, Values, Wire, nested,
+};
 
 pub(super) const BINDING: Kind = Kind {
     id: KindId::Binding,
@@ -40,17 +42,19 @@ const ATTRIBUTES: &[Attribute] = &[
         "destination-type",
         Place::Body("destination_type"),
         Type::OneOf(&["queue", "exchange"]),
-        "What holds the `bind`; nobody writes it.",
+        "What holds the `bind`.",
         r#"queue "inventory" { bind "orders" }"#,
     )
+    .implied()
     .change(Change::Replace),
     Attribute::new(
         "destination",
         Place::Body("destination"),
         Type::Text,
-        "What holds the `bind`; nobody writes it.",
+        "What holds the `bind`.",
         r#"queue "inventory" { bind "orders" }"#,
     )
+    .implied()
     .change(Change::Replace),
     Attribute::new(
         "routing-key",
@@ -70,12 +74,15 @@ const ATTRIBUTES: &[Attribute] = &[
     ),
 ];
 
-const NESTED: &[Nested] = &[
+const NESTED: &[Form] = &[
     nested(
         "header",
         true,
-        "A header that a headers exchange compares, typed by its KDL value; without a value it must only be there.",
+        "A header that a headers exchange compares, typed by its KDL value.",
         r#"header "tier" "gold""#,
-    ),
-    nested("argument", true, "Any other argument of the binding.", r#"argument "x-vendor" 5"#),
+    )
+    .values(Values::NameAnd("a name and a value", 1)),
+    nested("argument", true, "Any other argument of the binding.", r#"argument "x-vendor" 5"#)
+        .values(Values::NameAnd("a name and a value", 1))
+        .free_children(),
 ];

@@ -84,6 +84,8 @@ pub struct Definition {
     pub provenance: Provenance,
     /// Whether somebody else makes it.
     pub external: bool,
+    /// Whether a part of it could not be made sense of, so that nothing can be said of what it lacks.
+    pub garbled: bool,
     /// The lints that are silenced for it.
     pub allows: Vec<Allow>,
     /// The broker's own handle of a live binding (`properties_key`).
@@ -104,6 +106,7 @@ impl Definition {
             extent: span,
             provenance,
             external: false,
+            garbled: false,
             allows: Vec::new(),
             handle: None,
         }

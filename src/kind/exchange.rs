@@ -1,7 +1,7 @@
 //! Exchanges. Source: `rabbit_exchange`, `rabbit_exchange_type_*` and the plugins that ship with the broker.
 
 use super::{
-    Attribute, Change, Kind, KindId, Nested, Place, Preset, Scope, Segment, Twin, Type, Version, Wire,
+    Attribute, Change, Form, Kind, KindId, Place, Preset, Scope, Segment, Twin, Type, Values, Version, Wire,
     nested, version,
 };
 
@@ -53,7 +53,25 @@ pub const TYPES: &[ExchangeType] = &[
     plugin("x-random", "rabbitmq_random_exchange"),
     plugin("x-recent-history", "rabbitmq_recent_history_exchange"),
     plugin("x-delayed-message", "rabbitmq_delayed_message_exchange"),
+    plugin("x-jms-topic", "rabbitmq_jms_topic_exchange"),
 ];
+
+/// Their names.
+const TYPE_NAMES: &[&str] = &{
+    let mut names = [""; TYPES.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = TYPES[at].name;
+        at += 1;
+    }
+    names
+};
+
+/// Whether an exchange type is one that topoc knows.
+#[must_use]
+pub fn is_known(exchange_type: &str) -> bool {
+    TYPE_NAMES.contains(&exchange_type)
+}
 
 /// Whether every vhost has an exchange of that name without being asked (`rabbit_vhost:add`).
 #[must_use]
@@ -85,7 +103,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "type",
         Place::Body("type"),
-        Type::Text,
+        Type::Open(TYPE_NAMES),
         "How it routes: `direct`, `topic`, `fanout`, `headers`, or a plugin's type.",
         r#"type "topic""#,
     )
@@ -153,14 +171,15 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::argument(
         "delayed-type",
         "x-delayed-type",
-        Type::Text,
+        Type::Open(TYPE_NAMES),
         "How it routes once the delay is over.",
         r#"delayed-type "topic""#,
     )
-    .on(&["x-delayed-message"]),
+    .on(&["x-delayed-message"])
+    .required_there(),
 ];
 
-const NESTED: &[Nested] = &[
+const NESTED: &[Form] = &[
     nested(
         "bind",
         true,
@@ -172,5 +191,7 @@ const NESTED: &[Nested] = &[
         true,
         "An argument that topoc does not know, typed by its KDL value.",
         r#"argument "x-vendor" 5"#,
-    ),
+    )
+    .values(Values::NameAnd("a name and a value", 1))
+    .free_children(),
 ];

@@ -1,6 +1,6 @@
 //! Sets of federation upstreams. Source: `rabbit_federation_parameters`.
 
-use super::{Attribute, Kind, KindId, Nested, Place, Scope, Segment, Type, Wire, nested};
+use super::{Attribute, Form, Kind, KindId, Place, Scope, Segment, Type, Values, Wire, nested};
 
 pub(super) const FEDERATION_UPSTREAM_SET: Kind = Kind {
     id: KindId::FederationUpstreamSet,
@@ -42,9 +42,11 @@ const ATTRIBUTES: &[Attribute] = &[
     ),
 ];
 
-const NESTED: &[Nested] = &[nested(
+const NESTED: &[Form] = &[nested(
     "upstream",
     true,
     "An upstream of the set, with what differs for it.",
     r#"upstream "eu" exchange="orders" max-hops=2"#,
-)];
+)
+.values(Values::Name("the name of a federation upstream"))
+.free_properties()];

@@ -1,6 +1,6 @@
 //! Messages: what is said, where it is published, and what it carries.
 
-use super::{Attribute, Kind, KindId, Nested, Place, Preset, Scope, Type, nested};
+use super::{Attribute, Form, Kind, KindId, Place, Preset, Scope, Type, Values, Wanted, nested, property};
 
 pub(super) const MESSAGE: Kind = Kind {
     id: KindId::Message,
@@ -71,29 +71,76 @@ const ATTRIBUTES: &[Attribute] = &[
     ),
 ];
 
-const NESTED: &[Nested] = &[
+const NESTED: &[Form] = &[
     nested(
         "publish-to",
         false,
         "The exchange and routing key; `{name}` in the key is a payload field or a `key`.",
         r#"publish-to "orders" routing-key="order.{country}.created""#,
-    ),
+    )
+    // the default exchange has no name
+    .values(Values::Text("the name of an exchange"))
+    .properties(&[
+        property(
+            "routing-key",
+            Wanted::AnyText,
+            "The key that it is published with, with `{name}` for each parameter.",
+            r#"publish-to "orders" routing-key="order.{country}.created""#,
+        ),
+        property(
+            "vhost",
+            Wanted::Text,
+            "The exchange's vhost, where its name stands in several.",
+            r#"publish-to "orders" routing-key="order.created" vhost="shop""#,
+        ),
+    ]),
     nested(
         "key",
         true,
         "A parameter of the routing key that is no payload field.",
         r#"key "country" { one-of "de" "fr" }"#,
-    ),
+    )
+    .values(Values::Name("the name of a parameter"))
+    .children(&[nested(
+        "one-of",
+        false,
+        "The words that the parameter may be; else any one word.",
+        r#"key "country" { one-of "de" "fr" }"#,
+    )
+    .values(Values::Several("the words that it may be"))]),
     nested(
         "header",
         true,
         "A header: with a constant, or with a type that the publisher gives.",
         r#"header "tier" type="string""#,
-    ),
+    )
+    .values(Values::NameAnd("a name, and a value or a type", 1))
+    .properties(&[property(
+        "type",
+        Wanted::Text,
+        "The type of the value that the publisher gives.",
+        r#"header "tier" type="string""#,
+    )]),
     nested(
         "payload",
         false,
         "The fields, or `schema=\"file.json\"`, or `rust-type=\"crate::Model\"`.",
         r#"payload { order-id "uuid"; note "string?" }"#,
-    ),
+    )
+    .values(Values::None)
+    .properties(&[
+        property(
+            "schema",
+            Wanted::Text,
+            "A JSON Schema file, relative to this one, that says what the payload holds.",
+            r#"payload schema="schemas/shipment-moved.schema.json""#,
+        ),
+        property(
+            "rust-type",
+            Wanted::Text,
+            "A Rust type of the service's own that the payload is, by its path.",
+            r#"payload rust-type="crate::model::ShipmentMoved""#,
+        ),
+    ])
+    .free_children(),
 ];

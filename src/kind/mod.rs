@@ -31,14 +31,18 @@ mod user;
 mod user_limits;
 mod vhost;
 mod vhost_limits;
+mod word;
 
 pub use attribute::{
     Attribute, Change, OLDEST, Place, Preset, Twin, Type, VERSIONS, Version, Within, version,
 };
 pub use definition::{Allow, Definition, Derived, Field, Identity, Provenance};
 pub use global_parameter::RECORD_PREFIX;
-pub use value::{Secret, Value, duration, is_age, show_duration, show_size, size};
+pub use value::{Secret, Value, duration, is_age, is_password_hash, show_duration, show_size, size, slip};
 pub use wire::{Reveal, WireError, from_json, from_wire, to_json, to_wire, to_wire_value};
+pub use word::{LanguageWord, TOPOLOGY, WORDS};
+
+use crate::syntax::{Form, Property, Values, Wanted};
 
 /// Which kind; a `match` over it makes the compiler name every place that a new kind concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,21 +102,9 @@ pub enum Scope {
     Contract,
 }
 
-/// A child node with a structure of its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Nested {
-    /// The child node's name.
-    pub keyword: &'static str,
-    /// Whether it may stand more than once.
-    pub repeats: bool,
-    /// What it says, in one line.
-    pub doc: &'static str,
-    /// KDL that uses it.
-    pub example: &'static str,
-}
-
-const fn nested(keyword: &'static str, repeats: bool, doc: &'static str, example: &'static str) -> Nested {
-    Nested { keyword, repeats, doc, example }
+/// A child node that whoever reads the kind looks at: as a kind of its own, or value by value.
+const fn nested(keyword: &'static str, repeats: bool, doc: &'static str, example: &'static str) -> Form {
+    Form::free(keyword, repeats, doc, example)
 }
 
 /// How a kind stands in a definitions file and behind the management API.
@@ -153,7 +145,7 @@ pub struct Kind {
     /// Its attributes, in the order in which they are best read.
     pub attributes: &'static [Attribute],
     /// Its child nodes with a structure of their own.
-    pub nested: &'static [Nested],
+    pub nested: &'static [Form],
     /// How the broker has it; none for contract kinds.
     pub wire: Option<Wire>,
     /// What it is, in one line.
@@ -188,12 +180,26 @@ pub const KINDS: &[&Kind] = &[
 ];
 
 /// Child nodes that every kind has.
-pub const COMMON: &[Nested] = &[nested(
+pub const COMMON: &[Form] = &[ALLOW];
+
+/// `allow`, in any entity.
+pub const ALLOW: Form = nested(
     "allow",
     true,
     "Silences a lint for this entity, with the reason.",
     r#"allow "unbounded-queue" because="drained every second""#,
-)];
+)
+.values(Values::Name("the name of a lint"))
+.properties(&[property(
+    "because",
+    Wanted::Text,
+    "Why it does not count here.",
+    r#"allow "unbounded-queue" because="drained every second""#,
+)]);
+
+const fn property(name: &'static str, wanted: Wanted, doc: &'static str, example: &'static str) -> Property {
+    Property { name, wanted, required: false, doc, example }
+}
 
 impl KindId {
     /// What topoc knows of the kind.
@@ -230,6 +236,25 @@ impl Kind {
             })
             .filter(move |attribute| !operator || attribute.operator.is_some());
         self.attributes.iter().chain(borrowed)
+    }
+
+    /// Why a name can be no entity's, and what would come of it.
+    #[must_use]
+    pub fn trouble_with_name(&self, name: &str) -> Option<(&'static str, &'static str)> {
+        // what has no name of its own is named by others
+        self.attribute("name")?;
+        let in_path = self.wire.is_some_and(|wire| wire.path.contains(&Segment::Field("name")));
+        match name {
+            "" => Some(("is empty", "nothing could refer to it")),
+            "." | ".." if in_path => Some((
+                "is a step in a path",
+                "the management API has no path to it, so nothing could be asked of it",
+            )),
+            _ if matches!(self.id, KindId::Exchange | KindId::Queue) && name.contains(['\r', '\n']) => Some(
+                ("has a line break", "the broker takes line breaks out of names, and declares another one"),
+            ),
+            _ => None,
+        }
     }
 
     /// Where the broker keeps an attribute of an entity of this kind: a policy holds arguments as keys.

@@ -1,6 +1,6 @@
 //! Runtime parameters. Source: `rabbit_runtime_parameters`.
 
-use super::{Attribute, Kind, KindId, Nested, Place, Scope, Segment, Type, Wire, nested};
+use super::{Attribute, Form, Kind, KindId, Place, Scope, Segment, Type, Wire, nested};
 
 pub(super) const PARAMETER: Kind = Kind {
     id: KindId::Parameter,
@@ -51,7 +51,7 @@ const ATTRIBUTES: &[Attribute] = &[
     .required(),
 ];
 
-pub(super) const NESTED: &[Nested] = &[nested(
+pub(super) const NESTED: &[Form] = &[nested(
     "value",
     false,
     "Its value: `value 1`, a list `value { - 1; - 2 }`, or an object `value { key 1 }`.",

@@ -24,8 +24,16 @@ const ATTRIBUTES: &[Attribute] = &[
         "user",
         Place::Body("user"),
         Type::Text,
-        "The user that holds the `permission`; nobody writes it.",
+        "The user that holds the `permission`.",
         r#"user "grafana" { permission vhost="shop" configure="" write="" read=".*" }"#,
+    )
+    .implied(),
+    Attribute::new(
+        "vhost",
+        Place::Nowhere,
+        Type::Text,
+        "The vhost that it is for; `/` where nothing is said.",
+        r#"vhost "shop""#,
     ),
     Attribute::new(
         "configure",

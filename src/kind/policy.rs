@@ -1,6 +1,8 @@
 //! Policies. Source: `rabbit_policy`, `rabbit_policies`.
 
-use super::{Attribute, Kind, KindId, Nested, Place, Preset, Scope, Segment, Type, Wire, nested, version};
+use super::{
+    Attribute, Form, Kind, KindId, Place, Preset, Scope, Segment, Type, Values, Wire, nested, version,
+};
 
 pub(super) const POLICY: Kind = Kind {
     id: KindId::Policy,
@@ -150,9 +152,11 @@ pub(super) const KEYS: &[Attribute] = &[
     ),
 ];
 
-pub(super) const NESTED: &[Nested] = &[nested(
+pub(super) const NESTED: &[Form] = &[nested(
     "argument",
     true,
     "A key that topoc does not know, typed by its KDL value.",
     r#"argument "vendor-key" 5"#,
-)];
+)
+.values(Values::NameAnd("a name and a value", 1))
+.free_children()];

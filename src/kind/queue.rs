@@ -2,8 +2,8 @@
 //! `rabbit_stream_queue` (`capabilities`, `queue_arguments`) and `rabbit_policies`.
 
 use super::{
-    Attribute, Change, Kind, KindId, Nested, OLDEST, Place, Preset, Scope, Segment, Twin, Type, Wire, nested,
-    version,
+    Attribute, Change, Form, Kind, KindId, OLDEST, Place, Preset, Property, Scope, Segment, Twin, Type,
+    Values, Wanted, Wire, nested, version,
 };
 
 pub(super) const QUEUE: Kind = Kind {
@@ -338,7 +338,7 @@ const ATTRIBUTES: &[Attribute] = &[
     .operator(version(4, 3)),
 ];
 
-const NESTED: &[Nested] = &[
+const NESTED: &[Form] = &[
     nested(
         "bind",
         true,
@@ -350,11 +350,21 @@ const NESTED: &[Nested] = &[
         false,
         "A retry ladder: one delay queue per step, and the dead queue after the last.",
         r#"retry "5s" "30s" "5m" then="inventory.dead""#,
-    ),
+    )
+    .values(Values::Several("the times to wait"))
+    .properties(&[Property {
+        name: "then",
+        wanted: Wanted::Text,
+        required: true,
+        doc: "The queue that a message goes to after the last step.",
+        example: r#"retry "5s" "30s" "5m" then="inventory.dead""#,
+    }]),
     nested(
         "argument",
         true,
         "An argument that topoc does not know, typed by its KDL value.",
         r#"argument "x-vendor" 5"#,
-    ),
+    )
+    .values(Values::NameAnd("a name and a value", 1))
+    .free_children(),
 ];

@@ -24,9 +24,10 @@ const ATTRIBUTES: &[Attribute] = &[
         "user",
         Place::Body("user"),
         Type::Text,
-        "The user that holds the `topic-permission`; nobody writes it.",
+        "The user that holds the `topic-permission`.",
         r#"user "shop" { topic-permission "orders" write="" read=".*" }"#,
-    ),
+    )
+    .implied(),
     Attribute::new(
         "exchange",
         Place::Body("exchange"),
@@ -35,6 +36,13 @@ const ATTRIBUTES: &[Attribute] = &[
         r#"topic-permission "orders" write="^order\\." read=".*""#,
     )
     .required(),
+    Attribute::new(
+        "vhost",
+        Place::Nowhere,
+        Type::Text,
+        "The vhost that it is for; `/` where nothing is said.",
+        r#"vhost "shop""#,
+    ),
     Attribute::new(
         "write",
         Place::Body("write"),

@@ -1,6 +1,6 @@
 //! Users. Source: `rabbit_auth_backend_internal`, `rabbit_mgmt_wm_user`.
 
-use super::{Attribute, Kind, KindId, Nested, Place, Scope, Segment, Type, Wire, nested};
+use super::{Attribute, Form, Kind, KindId, Place, Scope, Segment, Type, Wire, nested};
 
 pub(super) const USER: Kind = Kind {
     id: KindId::User,
@@ -19,13 +19,16 @@ pub(super) const USER: Kind = Kind {
     page: include_str!("user.md"),
 };
 
+/// The tags that the broker knows (`rabbit_web_dispatch_access_control`, `rabbit_reader`).
+const TAGS: &[&str] = &["administrator", "monitoring", "policymaker", "management", "impersonator"];
+
 const ATTRIBUTES: &[Attribute] = &[
     Attribute::new("name", Place::Body("name"), Type::Text, "Its name.", r#"user "grafana""#).required(),
     Attribute::new(
         "tags",
         Place::Body("tags"),
-        Type::Words,
-        "`administrator`, `monitoring`, `policymaker`, `management`, `impersonator`.",
+        Type::Words(TAGS),
+        "What it may see and do besides its permissions; other words are kept, and mean nothing to the broker.",
         r#"tags "monitoring""#,
     ),
     Attribute::new(
@@ -48,7 +51,7 @@ const ATTRIBUTES: &[Attribute] = &[
     ),
 ];
 
-const NESTED: &[Nested] = &[
+const NESTED: &[Form] = &[
     nested(
         "permission",
         true,

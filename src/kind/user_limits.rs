@@ -24,9 +24,10 @@ const ATTRIBUTES: &[Attribute] = &[
         "user",
         Place::Body("user"),
         Type::Text,
-        "The user that holds the `limits`; nobody writes it.",
+        "The user that holds the `limits`.",
         r#"user "shop" { limits max-channels=100 }"#,
-    ),
+    )
+    .implied(),
     Attribute::new(
         "max-connections",
         Place::Key("max-connections"),

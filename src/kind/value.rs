@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::attribute::Type;
-use crate::syntax::Scalar;
+use crate::{diag::nearest, syntax::Scalar};
 
 /// The value of an attribute, as both the desired and the live side hold it: durations in milliseconds, sizes
 /// in bytes.
@@ -110,7 +110,13 @@ impl Value {
     pub fn is_of(&self, ty: Type) -> bool {
         match (ty, self) {
             (
-                Type::Text | Type::Exchange | Type::Queue | Type::Pattern | Type::OneOf(_) | Type::Age,
+                Type::Text
+                | Type::Exchange
+                | Type::Queue
+                | Type::Pattern
+                | Type::OneOf(_)
+                | Type::Open(_)
+                | Type::Age,
                 Self::Text(_),
             )
             | (Type::Bool, Self::Bool(_))
@@ -120,7 +126,7 @@ impl Value {
             )
             | (Type::Secret, Self::Secret(_) | Self::Text(_))
             | (Type::Json, _) => true,
-            (Type::Words, Self::List(items)) => items.iter().all(|item| matches!(item, Self::Text(_))),
+            (Type::Words(_), Self::List(items)) => items.iter().all(|item| matches!(item, Self::Text(_))),
             _ => false,
         }
     }
@@ -137,6 +143,10 @@ impl Value {
                 Self::Integer(value),
             ) => (min..=max).contains(value),
             (Type::OneOf(words), Self::Text(text)) => words.contains(&&**text),
+            (Type::Open(words), Self::Text(text)) => !text.is_empty() && slip(text, words).is_none(),
+            (Type::Words(words), Self::List(items)) => {
+                items.iter().all(|item| item.as_text().is_none_or(|text| slip(text, words).is_none()))
+            }
             (Type::Age, Self::Text(text)) => is_age(text),
             _ => true,
         }
@@ -202,6 +212,30 @@ pub fn size(text: &str) -> Option<i64> {
     with_unit(text, SIZES)
 }
 
+/// The known word that another one, which may be a plugin's, is surely a slip of the pen of.
+#[must_use]
+pub fn slip(text: &str, words: &'static [&'static str]) -> Option<&'static str> {
+    if words.contains(&text) {
+        return None;
+    }
+    // a prefix is no slip: `x-topic` is another's
+    let alike = words.iter().copied().filter(|word| word.starts_with("x-") == text.starts_with("x-"));
+    nearest(text, alike)
+}
+
+/// Whether a text is a password's hash as the broker keeps it: Base64 of a salt of 4 bytes and an MD5, SHA-256 or
+/// SHA-512 (`rabbit_password`).
+#[must_use]
+pub fn is_password_hash(text: &str) -> bool {
+    let digits = text.trim_end_matches('=');
+    let padding = text.len() - digits.len();
+    let bytes = digits.len() * 6 / 8;
+    text.len().is_multiple_of(4)
+        && padding <= 2
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        && matches!(bytes, 20 | 36 | 68)
+}
+
 /// Whether a text is a stream's age: a positive number and one of `Y M D h m s`
 /// (`rabbit_stream_queue:max_age_in_ms`).
 #[must_use]
@@ -248,6 +282,10 @@ mod tests {
         assert_eq!(show_duration(0), "0ms");
         assert_eq!(show_size(65_536), "64KiB");
         assert_eq!(show_size(20_000_000_000), "20GB");
+        assert!(is_password_hash("kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"));
+        assert!(!is_password_hash("notbase64") && !is_password_hash("kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30"));
+        assert_eq!(slip("topci", &["topic", "x-random"]), Some("topic"));
+        assert_eq!(slip("x-topic", &["topic", "x-random"]), None);
         assert!(is_age("7D") && !is_age("0D") && !is_age("D") && !is_age("7"));
     }
 }

@@ -1,6 +1,6 @@
 //! Virtual hosts. Source: `rabbit_vhost`, `rabbit_mgmt_wm_vhost`.
 
-use super::{Attribute, Kind, KindId, Nested, Place, Scope, Segment, Type, Wire, nested, queue::TYPES};
+use super::{Attribute, Form, Kind, KindId, Place, Scope, Segment, Type, Wire, nested, queue::TYPES};
 
 pub(super) const VHOST: Kind = Kind {
     id: KindId::Vhost,
@@ -31,7 +31,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "tags",
         Place::Body("tags"),
-        Type::Words,
+        Type::Words(&[]),
         "Words to find it by.",
         r#"tags "production" "shop""#,
     ),
@@ -52,7 +52,7 @@ const ATTRIBUTES: &[Attribute] = &[
     .default(super::Preset::Bool(false)),
 ];
 
-const NESTED: &[Nested] = &[
+const NESTED: &[Form] = &[
     nested("exchange", true, "An exchange in this vhost.", r#"exchange "orders" type="topic""#),
     nested("queue", true, "A queue in this vhost.", r#"queue "inventory" type="quorum""#),
     nested("stream", true, "A stream in this vhost.", r#"stream "events" max-age="7D""#),

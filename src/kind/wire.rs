@@ -195,7 +195,7 @@ pub fn from_wire(kind: KindId, entry: &Map<String, Json>) -> Result<Definition, 
                 let uris: Vec<&str> = items.iter().filter_map(Json::as_str).collect();
                 Value::Secret(Secret::Literal(Arc::from(uris.join(" "))))
             }
-            (Type::Words, Json::String(text)) => words(text),
+            (Type::Words(_), Json::String(text)) => words(text),
             _ => from_json(json),
         };
         definition.set(attribute.name, value, Span::NONE);

@@ -65,7 +65,8 @@ pub(super) fn wanted(ty: Type) -> String {
         }
         Type::Pattern => "a regular expression".to_owned(),
         Type::Secret => "a string, or where it is to be found".to_owned(),
-        Type::Words => "words".to_owned(),
+        Type::Open(_) => "a word".to_owned(),
+        Type::Words(_) => "words".to_owned(),
         Type::Json => "a value".to_owned(),
     }
 }

@@ -42,11 +42,6 @@ pub(super) fn publish_span(message: &Message) -> Span {
     if key == message.name.span { exchange.name.span } else { exchange.name.span.to(key) }
 }
 
-/// `a policy`, `an operator policy`.
-pub(super) fn a(word: &str) -> String {
-    format!("{} {word}", if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" })
-}
-
 /// `` `orders` ``, `` `orders` and 2 other queues``.
 pub(super) fn and_others(first: &str, all: usize) -> String {
     match all.saturating_sub(1) {

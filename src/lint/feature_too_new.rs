@@ -1,6 +1,6 @@
 //! Something that the oldest broker does not have.
 
-use super::{Context, Lint, edit, error};
+use super::{Context, Lint, error};
 use crate::{
     diag::{Diagnostic, Report, Span},
     kind::{Attribute, Definition, KindId, Provenance, Version, exchange::TYPES, version},
@@ -64,7 +64,7 @@ fn of_attribute(definition: &Definition, attribute: &Attribute) -> Option<TooNew
     let field = definition.field(attribute.name)?;
     let word = definition.kind.word();
     Some(TooNew {
-        what: format!("`{}` in {}", attribute.spelling(), edit::a(&word.replace('-', " "))),
+        what: format!("`{}` in {}", attribute.spelling(), crate::diag::with_article(&word.replace('-', " "))),
         since: since(definition.kind, attribute),
         span: field.span,
         older: format!("remove `{}`", attribute.name),

@@ -1,8 +1,8 @@
 //! A policy holds a key that is none.
 
-use super::{Context, Lint, edit, error};
+use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, did_you_mean},
+    diag::{Diagnostic, Report, did_you_mean, with_article},
     kind::{Attribute, KindId, Place},
 };
 
@@ -41,7 +41,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 None => did_you_mean(key, names, "key"),
             };
             report.push(
-                Diagnostic::new(LINT.code, format!("`{key}` is no key of {}", edit::a(&word)))
+                Diagnostic::new(LINT.code, format!("`{key}` is no key of {}", with_article(&word)))
                     .label(field.span, format!("in {word} `{}`", policy.name()))
                     .note("the broker refuses the policy with 400: not recognised policy settings")
                     .help(help),

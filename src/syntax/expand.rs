@@ -7,9 +7,11 @@ use std::{
 
 use super::{
     bounds::{MAX_CHAIN, MAX_DEPTH, MAX_NODES},
+    environments::{self, Environment, check_sets, choose},
     interpolate::{Scope, interpolate},
     node::{Entry, Node, Scalar, Word},
-    variables::{Environment, Inputs, broker, choose, declare, twice, values},
+    variables::{Inputs, declare, once, twice, values},
+    words::{ENVIRONMENT, FOR, TEMPLATE, VARIABLE},
 };
 use crate::diag::{Diagnostic, Report, Span, codes, did_you_mean};
 
@@ -38,10 +40,10 @@ pub fn expand(
     let mut body = Vec::with_capacity(nodes.len());
     for node in nodes {
         match &*node.name.text {
-            "variable" => variables.extend(declare(node, "variable", report)),
-            "environment" => environments.extend(declare(node, "environment", report)),
+            "variable" => variables.extend(declare(node, &VARIABLE, report)),
+            "environment" => environments.extend(declare(node, &ENVIRONMENT, report)),
             "template" => {
-                if let Some((name, node)) = declare(node, "template", report)
+                if let Some((name, node)) = declare(node, &TEMPLATE, report)
                     && let Some((first, _)) = templates.insert(name.text.clone(), (name.clone(), node))
                 {
                     report.push(twice("template", &name, &first));
@@ -50,12 +52,24 @@ pub fn expand(
             _ => body.push(node),
         }
     }
+    let variables = once(variables, "variable", report);
+    let environments = once(environments, "environment", report);
+    for (_, environment) in &environments {
+        check_sets(environment, &variables, report);
+    }
     let chosen = choose(&environments, inputs, report);
-    let values = values(&variables, chosen, inputs, report);
-    let environment = chosen.map(|(name, node)| broker(name, node, &values, report));
+    let scope = values(&variables, chosen, inputs, report);
+    // each is looked at, so that what is wrong with one is not found on the day that it is needed
+    let mut environment = None;
+    for (name, node) in &environments {
+        let read = environments::read(name, node, &scope, report);
+        if chosen.is_some_and(|(chosen, _)| chosen.text == name.text) {
+            environment = Some(read);
+        }
+    }
     let variables = variables.iter().map(|(name, _)| name.text.clone()).collect();
     let mut expander = Expander {
-        scope: Scope::new(values),
+        scope,
         templates: &templates,
         repeats,
         open: Vec::new(),
@@ -169,6 +183,7 @@ impl<'a> Expander<'a> {
                 .label(node.span, "the block of this node is too deep")
                 .help("remove a `use` from a template: the language nests less than ten deep"),
             );
+            self.full = true;
             return Vec::new();
         }
         self.depth += 1;
@@ -246,16 +261,7 @@ impl<'a> Expander<'a> {
     }
 
     fn repeat(&mut self, node: &Node, out: &mut Vec<Node>) {
-        let Some(name) = node.title() else {
-            self.report.push(
-                Diagnostic::new(codes::MISSING, "`for` needs the name of its variable")
-                    .label(node.span, "")
-                    .help(
-                        "write `for \"tenant\" \"acme\" \"globex\" { … }` or `for \"n\" from=1 to=9 { … }`",
-                    ),
-            );
-            return;
-        };
+        let Some(name) = FOR.check(node, self.report).then(|| node.title()).flatten() else { return };
         for value in self.loop_values(node) {
             self.turns += 1;
             if self.turns > MAX_NODES {

@@ -18,6 +18,21 @@ impl Scope {
         Self { frames: vec![outermost], made: Cell::new(0) }
     }
 
+    /// Adds an outermost name.
+    pub(super) fn declare(&mut self, name: Arc<str>, value: Scalar) {
+        match self.frames.first_mut() {
+            Some(outermost) => {
+                outermost.insert(name, value);
+            }
+            None => self.enter(name, value),
+        }
+    }
+
+    /// Whether it has a name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     /// Adds a name, which hides an outer one, until [`Scope::leave`].
     pub(super) fn enter(&mut self, name: Arc<str>, value: Scalar) {
         self.frames.push(BTreeMap::from([(name, value)]));
@@ -102,6 +117,24 @@ pub(super) fn interpolate(value: &mut Scalar, span: Span, scope: &Scope, report:
     }
     out.push_str(rest);
     *value = Scalar::Text(out.into());
+}
+
+/// The names that a text is made of.
+pub(super) fn names_in(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let inner = &rest[at + 2..];
+        let meant = !rest[..at].ends_with('$');
+        match inner.find('}').filter(|_| meant) {
+            Some(end) => {
+                names.push(&inner[..end]);
+                rest = &inner[end + 1..];
+            }
+            None => rest = inner,
+        }
+    }
+    names
 }
 
 fn too_much(span: Span) -> Diagnostic {

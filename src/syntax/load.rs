@@ -12,6 +12,7 @@ use super::{
     node::{Node, Word},
     parse::{is_full, parse_counted, too_many},
     sources::{ReadError, Sources},
+    words::INCLUDE,
 };
 use crate::diag::{Diagnostic, FileId, Report, SourceMap, Span, codes};
 
@@ -180,12 +181,7 @@ impl Loader<'_> {
     }
 
     fn include(&mut self, from: &str, node: &Node, report: &mut Report) -> Vec<Node> {
-        let Some(word) = node.title().filter(|_| node.entries.len() == 1 && node.children.is_empty()) else {
-            report.push(
-                Diagnostic::new(codes::MISSING, "`include` takes one path")
-                    .label(node.span, "")
-                    .help("write `include \"schemas/*.kdl\"`, relative to this file"),
-            );
+        let Some(word) = INCLUDE.check(node, report).then(|| node.title()).flatten() else {
             return Vec::new();
         };
         if word.text.contains("${") {

@@ -5,7 +5,9 @@
 
 mod bounds;
 mod complaint;
+mod environments;
 mod expand;
+mod form;
 mod format;
 mod interpolate;
 mod load;
@@ -15,9 +17,12 @@ mod parse;
 mod scan;
 mod sources;
 mod variables;
+mod words;
 
 pub use bounds::{MAX_BYTES, MAX_DEPTH};
+pub use environments::Environment;
 pub use expand::{Expansion, expand};
+pub use form::{Children, Form, Properties, Property, Values, Wanted};
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
 #[cfg(feature = "codegen")]
@@ -26,4 +31,5 @@ pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;
 pub use scan::MAX_SLASHDASH;
 pub use sources::{DiskSources, MemorySources, ReadError, STANDARD_INPUT, Sources};
-pub use variables::{Environment, Inputs, environment_name};
+pub use variables::{Inputs, environment_name};
+pub use words::{ENVIRONMENT, FOR, INCLUDE, TEMPLATE, VARIABLE};

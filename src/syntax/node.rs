@@ -121,6 +121,13 @@ impl Node {
         self.properties().filter(|(word, _)| &*word.text == name).last().map(|(_, entry)| entry)
     }
 
+    /// What a property of that name says, or a child node's first value: one is as good as the other.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&Entry> {
+        let child = || self.children.iter().find(|child| child.is(name))?.arguments().next();
+        self.property(name).or_else(child)
+    }
+
     /// The first argument, if it is a string: an entity's name.
     #[must_use]
     pub fn title(&self) -> Option<Word> {

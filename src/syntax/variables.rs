@@ -1,12 +1,18 @@
-//! Variables and environments: what a topology lets a run decide.
+//! Variables: what a topology lets a run decide.
 
-use std::{collections::BTreeMap, ffi::OsString, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ffi::OsString,
+    sync::Arc,
+};
 
 use super::{
-    interpolate::{Scope, interpolate},
-    node::{Entry, Node, Scalar, Word},
+    environments::sets,
+    form::Form,
+    interpolate::{Scope, interpolate, names_in},
+    node::{Node, Scalar, Word},
 };
-use crate::diag::{Diagnostic, Report, codes, did_you_mean};
+use crate::diag::{Diagnostic, Report, Span, codes, did_you_mean};
 
 /// What a run brings to a topology from outside.
 #[derive(Clone, Debug, Default)]
@@ -31,28 +37,26 @@ impl Inputs {
     }
 }
 
-/// An `environment` that a run has chosen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Environment {
-    /// Its name.
-    pub name: Word,
-    /// The address of its management API.
-    pub management: Option<Word>,
-    /// Its AMQP address.
-    pub amqp: Option<Word>,
+/// A declaration with its name, if it has the form that it should have.
+pub(super) fn declare(node: Node, form: &Form, report: &mut Report) -> Option<(Word, Node)> {
+    let name = form.check(&node, report).then(|| node.title()).flatten()?;
+    Some((name, node))
 }
 
-/// The name of a declaration.
-pub(super) fn declare(node: Node, what: &str, report: &mut Report) -> Option<(Word, Node)> {
-    let name = node.title();
-    if name.is_none() {
-        report.push(
-            Diagnostic::new(codes::MISSING, format!("a {what} needs a name"))
-                .label(node.span, "")
-                .help(format!("write `{what} \"name\" …`")),
-        );
+/// The first declaration of each name; the others are spoken of.
+pub(super) fn once(all: Vec<(Word, Node)>, what: &str, report: &mut Report) -> Vec<(Word, Node)> {
+    let mut kept: Vec<(Word, Node)> = Vec::with_capacity(all.len());
+    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+    for (name, node) in all {
+        match places.get(&name.text) {
+            Some(first) => report.push(twice(what, &name, &kept[*first].0)),
+            None => {
+                places.insert(name.text.clone(), kept.len());
+                kept.push((name, node));
+            }
+        }
     }
-    Some((name?, node))
+    kept
 }
 
 pub(super) fn twice(what: &str, name: &Word, first: &Word) -> Diagnostic {
@@ -62,21 +66,21 @@ pub(super) fn twice(what: &str, name: &Word, first: &Word) -> Diagnostic {
         .help("remove or rename one of the two")
 }
 
-pub(super) fn choose<'a>(
-    all: &'a [(Word, Node)],
-    inputs: &Inputs,
-    report: &mut Report,
-) -> Option<&'a (Word, Node)> {
-    let wanted = inputs.environment.as_deref()?;
-    let found = all.iter().find(|(name, _)| &*name.text == wanted);
-    if found.is_none() {
-        let names = all.iter().map(|(name, _)| &*name.text);
-        report.push(
-            Diagnostic::new(codes::UNKNOWN_ENVIRONMENT, format!("there is no environment `{wanted}`"))
-                .help(did_you_mean(wanted, names, "environment")),
-        );
-    }
-    found
+/// The environment variable that gives a topology's variable its value.
+#[must_use]
+pub fn environment_name(variable: &str) -> String {
+    format!("TOPOC_VAR_{}", variable.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+}
+
+/// A variable's value as it is given, and by whom.
+struct Given<'a> {
+    name: &'a Word,
+    node: &'a Node,
+    value: Scalar,
+    span: Span,
+    from: &'a str,
+    /// Whether a file gives it, where `${…}` is replaced.
+    written: bool,
 }
 
 /// The value of every variable: `--var`, else `TOPOC_VAR_…`, else the environment's `set`, else the default.
@@ -85,7 +89,7 @@ pub(super) fn values(
     environment: Option<&(Word, Node)>,
     inputs: &Inputs,
     report: &mut Report,
-) -> BTreeMap<Arc<str>, Scalar> {
+) -> Scope {
     let names = || declared.iter().map(|(name, _)| &*name.text);
     for (name, _, from) in &inputs.variables {
         if from == "--var" && !names().any(|known| known == name) {
@@ -95,104 +99,68 @@ pub(super) fn values(
             );
         }
     }
-    let sets: Vec<(&Word, &Entry)> = environment
-        .iter()
-        .flat_map(|(_, node)| node.children.iter().filter(|child| child.is("set")))
-        .flat_map(|set| set.properties())
-        .collect();
-    for (word, _) in &sets {
-        if !names().any(|known| *known == *word.text) {
-            report.push(
-                Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("`set {}=…` names no variable", word.text))
-                    .label(word.span, "")
-                    .help(did_you_mean(&word.text, names(), "variable")),
-            );
-        }
+    let given: Vec<Given<'_>> =
+        declared.iter().map(|(name, node)| give(name, node, environment, inputs, report)).collect();
+    let mut made = Making {
+        places: given.iter().enumerate().map(|(at, given)| (given.name.text.clone(), at)).collect(),
+        given,
+        open: Vec::new(),
+        scope: Scope::new(BTreeMap::new()),
+        report,
+    };
+    for at in 0..declared.len() {
+        made.make(at);
     }
-    let mut values = BTreeMap::new();
-    let mut first: BTreeMap<&str, &Word> = BTreeMap::new();
-    for (name, node) in declared {
-        if let Some(earlier) = first.insert(&name.text, name) {
-            report.push(twice("variable", name, earlier));
-            continue;
-        }
-        let default = node.property("default");
-        let outside = environment_name(&name.text);
-        let given = inputs
-            .variables
-            .iter()
-            .rev()
-            .find(|(variable, _, from)| **variable == *name.text || *from == outside);
-        let set = sets.iter().rev().find(|(word, _)| word.text == name.text);
-        let (value, span, from) = if let Some((_, text, from)) = given {
-            (typed_like(text, default.map(|entry| &entry.value)), name.span, from.as_str())
-        } else if let Some((_, entry)) = set {
-            (Some(entry.value.clone()), entry.span, "the environment")
-        } else if let Some(entry) = default {
-            (Some(entry.value.clone()), entry.span, "its default")
-        } else {
-            report.push(
-                Diagnostic::new(codes::BAD_VARIABLE, format!("the variable `{}` has no value", name.text))
-                    .label(name.span, "it has no default")
-                    .help(format!(
-                        "run with `--var {}=…`, set `{}`, or give it a `default`",
-                        name.text,
-                        environment_name(&name.text)
-                    )),
-            );
-            values.insert(name.text.clone(), Scalar::Text(Arc::from("")));
-            continue;
-        };
-        let Some(value) = value else {
-            let default = default.map_or(Scalar::Null, |entry| entry.value.clone());
-            let (wanted, example) = match default {
-                Scalar::Integer(_) => ("a whole number", "3"),
-                Scalar::Float(_) => ("a number", "0.5"),
-                _ => ("true or false", "true"),
-            };
-            let text = given.map_or("", |(_, text, _)| text);
-            report.push(
-                Diagnostic::new(
-                    codes::BAD_VARIABLE,
-                    format!("the variable `{}` is {wanted}, as its default is, and not `{text}`", name.text),
-                )
-                .label(name.span, format!("its value comes from {from}"))
-                .help(format!("run with `--var {}={example}`", name.text)),
-            );
-            // with its default, what uses it raises no mistakes of its own
-            values.insert(name.text.clone(), default);
-            continue;
-        };
-        let one_of: Vec<&Scalar> = node
-            .children
-            .iter()
-            .filter(|child| child.is("one-of"))
-            .flat_map(|child| child.arguments().map(|entry| &entry.value))
-            .collect();
-        if !one_of.is_empty() && !one_of.contains(&&value) {
-            let allowed: Vec<String> = one_of.iter().map(|value| format!("`{}`", value.to_kdl())).collect();
-            report.push(
-                Diagnostic::new(
-                    codes::BAD_VARIABLE,
-                    format!(
-                        "the variable `{}` is {}, which its `one-of` does not allow",
-                        name.text,
-                        value.to_kdl()
-                    ),
-                )
-                .label(span, format!("from {from}"))
-                .help(format!("it may be {}", allowed.join(", "))),
-            );
-        }
-        values.insert(name.text.clone(), value);
-    }
-    values
+    made.scope
 }
 
-/// The environment variable that gives a topology's variable its value.
-#[must_use]
-pub fn environment_name(variable: &str) -> String {
-    format!("TOPOC_VAR_{}", variable.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+fn give<'a>(
+    name: &'a Word,
+    node: &'a Node,
+    environment: Option<&'a (Word, Node)>,
+    inputs: &'a Inputs,
+    report: &mut Report,
+) -> Given<'a> {
+    let default = node.setting("default");
+    let outside = environment_name(&name.text);
+    let ours = |(variable, _, from): &&(String, String, String)| **variable == *name.text || *from == outside;
+    let set = environment.and_then(|(_, node)| sets(node).filter(|(word, _)| word.text == name.text).last());
+    let given = |value, span, from, written| Given { name, node, value, span, from, written };
+    if let Some((_, text, from)) = inputs.variables.iter().rev().find(ours) {
+        if let Some(value) = typed_like(text, default.map(|entry| &entry.value)) {
+            return given(value, name.span, from, false);
+        }
+        let (wanted, example) = match default.map(|entry| &entry.value) {
+            Some(Scalar::Integer(_)) => ("a whole number", "3"),
+            Some(Scalar::Float(_)) => ("a number", "0.5"),
+            _ => ("true or false", "true"),
+        };
+        report.push(
+            Diagnostic::new(
+                codes::BAD_VARIABLE,
+                format!("the variable `{}` is {wanted}, as its default is, and not `{text}`", name.text),
+            )
+            .label(name.span, format!("its value comes from {from}"))
+            .help(format!("run with `--var {}={example}`", name.text)),
+        );
+    } else if let Some((_, entry)) = set {
+        return given(entry.value.clone(), entry.span, "the environment", true);
+    } else if default.is_none() {
+        report.push(
+            Diagnostic::new(codes::BAD_VARIABLE, format!("the variable `{}` has no value", name.text))
+                .label(name.span, "it has no default")
+                .help(format!(
+                    "run with `--var {}=…`, set `{}`, or give it a `default`",
+                    name.text,
+                    environment_name(&name.text)
+                )),
+        );
+    }
+    // with its default, what uses it raises no mistakes of its own
+    let nothing = Scalar::Text(Arc::from(""));
+    default.map_or(given(nothing, name.span, "", false), |entry| {
+        given(entry.value.clone(), entry.span, "its default", true)
+    })
 }
 
 /// A text from outside, in the type of the variable's default.
@@ -205,46 +173,107 @@ fn typed_like(text: &str, default: Option<&Scalar>) -> Option<Scalar> {
     }
 }
 
-pub(super) fn broker(
-    name: &Word,
-    node: &Node,
-    values: &BTreeMap<Arc<str>, Scalar>,
-    report: &mut Report,
-) -> Environment {
-    let scope = Scope::new(values.clone());
-    let mut environment = Environment { name: name.clone(), management: None, amqp: None };
-    for child in &node.children {
-        match &*child.name.text {
-            "set" => {}
-            "broker" => {
-                for (word, entry) in child.properties() {
-                    let mut value = entry.value.clone();
-                    interpolate(&mut value, entry.span, &scope, report);
-                    let text = value.text().map(|text| Word { text: text.clone(), span: entry.span });
-                    match &*word.text {
-                        "management" => environment.management = text,
-                        "amqp" => environment.amqp = text,
-                        other => report.push(
+/// Variables while they are made of one another.
+struct Making<'a, 'r> {
+    given: Vec<Given<'a>>,
+    places: HashMap<Arc<str>, usize>,
+    /// Those that are being made, each for the one before it.
+    open: Vec<usize>,
+    /// Those that are made.
+    scope: Scope,
+    report: &'r mut Report,
+}
+
+impl Making<'_, '_> {
+    fn make(&mut self, at: usize) {
+        let Given { name, node, ref value, span, from, written } = self.given[at];
+        if self.scope.has(&name.text) {
+            return;
+        }
+        let mut value = value.clone();
+        if let Scalar::Text(text) = &value.clone()
+            && written
+        {
+            self.open.push(at);
+            let mut sound = true;
+            for part in names_in(text) {
+                match self.places.get(part).copied() {
+                    Some(other) if self.open.contains(&other) => {
+                        self.report.push(circle(&self.given, &self.open, other, span));
+                        sound = false;
+                    }
+                    Some(other) => self.make(other),
+                    None => {
+                        let names = self.given.iter().map(|given| &*given.name.text);
+                        self.report.push(
                             Diagnostic::new(
-                                codes::UNKNOWN_ATTRIBUTE,
-                                format!("a broker has no attribute `{other}`"),
+                                codes::UNKNOWN_VARIABLE,
+                                format!("`${{{part}}}` names no variable"),
                             )
-                            .label(word.span, "")
+                            .label(span, "used here")
                             .help(did_you_mean(
-                                other,
-                                ["management", "amqp"],
-                                "attribute",
+                                part,
+                                names.filter(|other| **other != *name.text),
+                                "variable",
                             )),
-                        ),
+                        );
+                        sound = false;
                     }
                 }
             }
-            other => report.push(
-                Diagnostic::new(codes::UNKNOWN_NODE, format!("an environment has no `{other}`"))
-                    .label(child.span, "")
-                    .help(did_you_mean(other, ["broker", "set"], "node")),
-            ),
+            self.open.pop();
+            // another turn of a circle has made it
+            if self.scope.has(&name.text) {
+                return;
+            }
+            if sound {
+                interpolate(&mut value, span, &self.scope, self.report);
+            }
         }
+        // what an environment sets is compared for every environment
+        if from != "the environment" && !from.is_empty() {
+            self.report.extend(allowed(name, node, &value, span, &format!("from {from}")));
+        }
+        self.scope.declare(name.text.clone(), value);
     }
-    environment
+}
+
+fn circle(given: &[Given<'_>], open: &[usize], again: usize, span: Span) -> Diagnostic {
+    let start = open.iter().position(|at| *at == again).unwrap_or(0);
+    let chain: Vec<String> =
+        open[start..].iter().chain([&again]).map(|at| format!("`{}`", given[*at].name.text)).collect();
+    Diagnostic::new(
+        codes::BAD_VARIABLE,
+        format!("the variable `{}` is made of itself", given[again].name.text),
+    )
+    .label(span, "")
+    .note(format!("the chain is {}", chain.join(" → ")))
+    .help("give one of them a value without `${…}`")
+}
+
+/// Says where a value is none that its variable's `one-of` allows.
+pub(super) fn allowed(name: &Word, node: &Node, value: &Scalar, span: Span, label: &str) -> Report {
+    let mut report = Report::default();
+    let one_of: Vec<&Scalar> = node
+        .children
+        .iter()
+        .filter(|child| child.is("one-of"))
+        .flat_map(|child| child.arguments().map(|entry| &entry.value))
+        .collect();
+    if !one_of.is_empty() && !one_of.contains(&value) {
+        let allowed: Vec<String> = one_of.iter().map(|value| format!("`{}`", value.to_kdl())).collect();
+        report.push(
+            Diagnostic::new(
+                codes::BAD_VARIABLE,
+                format!(
+                    "the variable `{}` is {}, which its `one-of` does not allow",
+                    name.text,
+                    value.to_kdl()
+                ),
+            )
+            .label(span, label)
+            .help(format!("it may be {}", allowed.join(", "))),
+        );
+    }
+    report
 }

@@ -1,10 +1,18 @@
 //! A node's properties and child nodes → an entity's attributes, by what its kind says.
 
-use super::values::{SECRET_SOURCES, SecretSource, json, plain, secret, split};
+use std::sync::Arc;
+
+use super::{
+    strange,
+    values::{SecretSource, json, plain, secret, words},
+};
 use crate::{
-    diag::{Diagnostic, Report, Span, article, codes, did_you_mean, nearest},
-    kind::{Allow, Attribute, COMMON, Definition, Field, Kind, KindId, Place, Scope, Type, Value, Within},
-    syntax::{Entry, Node, Scalar, Word},
+    diag::{Diagnostic, Report, Span, article, codes, did_you_mean, one_of},
+    kind::{
+        ALLOW, Allow, Attribute, Definition, Field, Kind, KindId, Scope, Secret, Type, Value, Within,
+        exchange, is_password_hash,
+    },
+    syntax::{Entry, Node, Scalar, Word, quote},
 };
 
 /// What stands in one place that needs saying of nodes of a kind.
@@ -17,17 +25,41 @@ pub(super) struct Reader<'a, 'r> {
 impl<'a> Reader<'a, '_> {
     /// The entity's name: the node's first argument.
     pub(super) fn title(&mut self) -> Option<Word> {
-        let title = self.node.title();
-        if title.is_none() {
-            let keyword = &*self.node.name.text;
+        let keyword = &*self.node.name.text;
+        let Some(entry) = self.node.arguments().next() else {
             self.report.push(
                 Diagnostic::new(codes::MISSING, format!("{} `{keyword}` needs a name", article(keyword)))
                     .label(self.node.span, "")
                     .note(self.kind.doc)
                     .help(format!("write `{keyword} \"name\" …`")),
             );
+            return None;
+        };
+        let Some(text) = entry.value.text() else {
+            let value = entry.value.to_kdl();
+            self.report.push(
+                Diagnostic::new(
+                    codes::BAD_VALUE,
+                    format!("the name of {} `{keyword}` is a text, not {value}", article(keyword)),
+                )
+                .label(entry.span, "")
+                .help(format!("write `{keyword} {}`", quote(&value))),
+            );
+            return None;
+        };
+        if let Some((trouble, why)) = self.kind.trouble_with_name(text) {
+            self.report.push(
+                Diagnostic::new(
+                    codes::BAD_VALUE,
+                    format!("the name of {} `{keyword}` {trouble}", article(keyword)),
+                )
+                .label(entry.span, "")
+                .note(why)
+                .help(format!("write `{keyword} \"name\"`")),
+            );
+            return None;
         }
-        title
+        Some(Word { text: text.clone(), span: entry.span })
     }
 
     /// Reads all attributes into the entity. Child nodes with a structure of their own, which the kind lists,
@@ -36,14 +68,7 @@ impl<'a> Reader<'a, '_> {
         let node = self.node;
         definition.extent = node.extent;
         for extra in node.arguments().skip(arguments) {
-            self.report.push(
-                Diagnostic::new(
-                    codes::UNWANTED_VALUE,
-                    format!("`{}` takes no value here: {}", node.name.text, extra.value.to_kdl()),
-                )
-                .label(extra.span, "")
-                .help("an attribute is written `name=value`, or as a child node `name value`"),
-            );
+            self.extra(extra);
         }
         for (name, entry) in node.properties() {
             self.property(definition, name, entry);
@@ -55,21 +80,54 @@ impl<'a> Reader<'a, '_> {
             } else if let Some(known) = self.kind.nested.iter().find(|nested| child.is(nested.keyword)) {
                 let first = nested.iter().find(|other: &&&Node| !known.repeats && other.is(known.keyword));
                 if let Some(first) = first {
-                    self.report.push(
-                        Diagnostic::new(codes::DUPLICATE, format!("`{}` is said twice", known.keyword))
-                            .label(child.span, "again here")
-                            .label(first.span, "first here")
-                            .help("remove one of the two"),
-                    );
-                    continue;
+                    self.twice(&format!("`{}` is said twice", known.keyword), child.span, first.span);
+                } else if known.check(child, self.report) {
+                    nested.push(child);
+                } else {
+                    // what is there cannot be read, and is not missing either
+                    definition.garbled = true;
                 }
-                nested.push(child);
             } else {
                 self.child(definition, child);
             }
         }
-        self.required(definition, &nested);
+        self.required(definition);
+        self.fits_type(definition);
         nested
+    }
+
+    fn twice(&mut self, trouble: &str, again: Span, first: Span) {
+        self.report.push(
+            Diagnostic::new(codes::DUPLICATE, trouble)
+                .label(again, "again here")
+                .label(first, "first here")
+                .help("remove one of the two"),
+        );
+    }
+
+    /// A value that no name says the meaning of.
+    fn extra(&mut self, extra: &Entry) {
+        let node = self.node;
+        let value = extra.value.to_kdl();
+        // `tags="a" "b"`: the words after the first stand by themselves
+        let words = node.properties().find_map(|(word, entry)| {
+            let attribute =
+                self.find(&word.text).filter(|attribute| matches!(attribute.ty, Type::Words(_)))?;
+            let before = entry.span.end <= extra.span.start;
+            before.then(|| {
+                format!("write `{{ {} {} {value} }}`, as a child node", attribute.name, entry.value.to_kdl())
+            })
+        });
+        self.report.push(
+            Diagnostic::new(
+                codes::UNWANTED_VALUE,
+                format!("`{}` takes no value here: {value}", node.name.text),
+            )
+            .label(extra.span, "")
+            .help(words.unwrap_or_else(|| {
+                "an attribute is written `name=value`, or as a child node `name value`".to_owned()
+            })),
+        );
     }
 
     fn property(&mut self, definition: &mut Definition, name: &Word, entry: &Entry) {
@@ -80,7 +138,7 @@ impl<'a> Reader<'a, '_> {
             let value = plain(&entry.value, attribute.ty);
             self.set(definition, attribute, value, entry.span);
         } else if let Some((attribute, source)) = self.find_secret(&name.text) {
-            let value = secret(source, &entry.value);
+            let value = self.secret(attribute, source, entry);
             self.set(definition, attribute, value, entry.span);
         } else if let Some(attribute) = self.part(&name.text) {
             self.apart(definition, attribute, name, entry);
@@ -89,7 +147,11 @@ impl<'a> Reader<'a, '_> {
             definition.arguments.insert(name.text.clone(), field);
             definition.unrecognized.insert(name.text.clone());
         } else {
-            self.unknown(name);
+            let meant = strange::property(name, entry, self.kind, self.report);
+            if let Some(attribute) = meant.filter(|meant| definition.field(meant.name).is_none()) {
+                definition.set(attribute.name, plain(&entry.value, attribute.ty), entry.span);
+            }
+            definition.garbled |= meant.is_none();
         }
     }
 
@@ -147,30 +209,77 @@ impl<'a> Reader<'a, '_> {
         matches!(self.kind.id, KindId::Policy | KindId::OperatorPolicy)
     }
 
-    fn child(&mut self, definition: &mut Definition, child: &Node) {
+    fn child(&mut self, definition: &mut Definition, child: &'a Node) {
         let flag = child.arguments().next().map(|entry| &entry.value);
         if self.external(definition, &child.name, flag) {
+            self.leaf(child, 1, &[]);
             return;
         }
         let name = &*child.name.text;
         if let Some(attribute) = self.find(name) {
-            if let Some(value) = self.child_value(child, attribute) {
-                self.set(definition, attribute, value, child.span);
+            match self.child_value(child, attribute) {
+                Some(value) => self.set(definition, attribute, value, child.span),
+                None => definition.garbled = true,
             }
         } else if self.kind.all_attributes().any(|a| a.within.is_some_and(|within| within.node == name)) {
             self.group(definition, child);
         } else if let Some((attribute, source)) = self.find_secret(name)
             && let Some(entry) = child.arguments().next()
         {
-            self.set(definition, attribute, secret(source, &entry.value), child.span);
+            self.leaf(child, 1, &[]);
+            let value = self.secret(attribute, source, entry);
+            self.set(definition, attribute, value, child.span);
         } else if let Some((attribute, entry)) = self.part(name).zip(child.arguments().next()) {
             self.apart(definition, attribute, &child.name, entry);
         } else if self.is_policy() {
-            let field = Field { value: json(child, self.report), span: child.span };
+            // a lint speaks of the key, whatever its value is
+            let value = json(child, &mut Report::default());
+            let field = Field { value, span: child.span };
             definition.arguments.insert(child.name.text.clone(), field);
             definition.unrecognized.insert(child.name.text.clone());
         } else {
-            self.unknown(&child.name);
+            let meant = strange::child(child, self.kind, self.report);
+            if let Some(attribute) = meant.filter(|meant| definition.field(meant.name).is_none())
+                && let Some(entry) = child.arguments().next()
+            {
+                definition.set(attribute.name, plain(&entry.value, attribute.ty), child.span);
+            }
+            definition.garbled |= meant.is_none();
+        }
+    }
+
+    /// Says what stands in a node that holds no more than its values and these properties.
+    fn leaf(&mut self, node: &Node, most: usize, properties: &[&str]) {
+        let name = &*node.name.text;
+        for extra in node.arguments().skip(most) {
+            let how_many = if most == 1 { "one value".to_owned() } else { format!("{most} values") };
+            self.report.push(
+                Diagnostic::new(codes::UNWANTED_VALUE, format!("`{name}` takes {how_many}"))
+                    .label(extra.span, "this one is too many")
+                    .help("remove it"),
+            );
+        }
+        for (word, _) in node.properties().filter(|(word, _)| !properties.contains(&&*word.text)) {
+            let help = match properties {
+                [] => "remove it".to_owned(),
+                _ => did_you_mean(&word.text, properties.iter().copied(), "attribute"),
+            };
+            self.report.push(
+                Diagnostic::new(
+                    codes::UNKNOWN_ATTRIBUTE,
+                    format!("`{name}` has no attribute `{}`", word.text),
+                )
+                .label(word.span, "")
+                .help(help),
+            );
+        }
+        if let Some(inner) = node.children.first() {
+            let span = node.children.iter().fold(inner.span, |span, child| span.to(child.span));
+            self.report.push(
+                Diagnostic::new(codes::UNKNOWN_NODE, format!("`{name}` holds no child nodes"))
+                    .label(span, "")
+                    .help(format!("remove `{}`, or write it beside `{name}`", inner.name.text)),
+            );
         }
     }
 
@@ -181,110 +290,169 @@ impl<'a> Reader<'a, '_> {
             .all_attributes()
             .filter(|a| a.within.is_some_and(|within| within.node == &*child.name.text))
             .collect();
-        for entry in
-            child.entries.iter().chain(child.children.iter().flat_map(|inner| inner.entries.iter().take(1)))
+        for entry in &child.entries {
+            self.member(definition, child, &members, entry.name.as_ref(), entry);
+        }
+        for inner in &child.children {
+            let Some(entry) = inner.arguments().next() else {
+                let known =
+                    |a: &&&Attribute| a.within.and_then(|within| within.property) == Some(&*inner.name.text);
+                match members.iter().find(known) {
+                    Some(attribute) => self.needs_value(inner, attribute),
+                    None => self.no_member(child, &members, &inner.name),
+                }
+                continue;
+            };
+            self.leaf(inner, 1, &[]);
+            self.member(definition, child, &members, Some(&inner.name), entry);
+        }
+        if let Some(first) = members.first().filter(|_| child.entries.is_empty() && child.children.is_empty())
         {
-            let inner = child
-                .children
-                .iter()
-                .find(|inner| inner.entries.first().is_some_and(|e| std::ptr::eq(e, entry)));
-            let name = inner.map(|inner| &inner.name).or(entry.name.as_ref());
-            let written = name.map(|word| &*word.text);
-            let exact = members.iter().find(|a| a.within.and_then(|within| within.property) == written);
-            let hidden = written.and_then(|written| {
-                SECRET_SOURCES.iter().find_map(|(suffix, source)| {
-                    let stem = written.strip_suffix(suffix)?;
-                    let of = |a: &&&'static Attribute| {
-                        a.ty == Type::Secret && a.within.and_then(|within| within.property) == Some(stem)
-                    };
-                    Some((members.iter().find(of)?, *source))
-                })
-            });
-            if let Some(attribute) = exact {
-                self.set(definition, attribute, plain(&entry.value, attribute.ty), entry.span);
-            } else if let Some((attribute, source)) = hidden {
-                self.set(definition, attribute, secret(source, &entry.value), entry.span);
-            } else if let Some(word) = name {
-                let names = members.iter().filter_map(|a| a.within.and_then(|within| within.property));
-                self.report.push(
-                    Diagnostic::new(
-                        codes::UNKNOWN_ATTRIBUTE,
-                        format!("`{}` has no attribute `{}`", child.name.text, word.text),
-                    )
-                    .label(word.span, "")
-                    .help(did_you_mean(&word.text, names, "attribute")),
-                );
-            } else {
-                self.report.push(
-                    Diagnostic::new(
-                        codes::UNWANTED_VALUE,
-                        format!("`{}` takes no value here", child.name.text),
-                    )
-                    .label(entry.span, ""),
-                );
-            }
+            self.needs_value(child, first);
         }
     }
 
-    /// The value of a child node; none where none is written, which is said.
-    fn child_value(&mut self, child: &Node, attribute: &Attribute) -> Option<Value> {
-        let mut arguments = child.arguments();
-        let value = match attribute.ty {
-            Type::Json => json(child, self.report),
-            Type::Words => Value::List(
-                arguments.filter_map(|entry| entry.value.text()).flat_map(|text| split(text)).collect(),
-            ),
-            Type::Secret => {
-                let named = child.properties().find_map(|(word, entry)| {
-                    let (_, source) = SECRET_SOURCES.iter().find(|(suffix, _)| suffix[1..] == *word.text)?;
-                    Some(secret(*source, &entry.value))
-                });
-                named
-                    .or_else(|| arguments.next().map(|entry| plain(&entry.value, Type::Secret)))
-                    .unwrap_or(Value::Null)
-            }
-            Type::Bool if child.entries.is_empty() => Value::Bool(true),
-            ty => {
-                let value = arguments.next().map(|entry| plain(&entry.value, ty));
-                if let Some(extra) = arguments.next() {
-                    self.report.push(
-                        Diagnostic::new(
-                            codes::UNWANTED_VALUE,
-                            format!("`{}` takes one value", attribute.name),
-                        )
-                        .label(extra.span, "a second one is here")
-                        .help(format!("write `{}`", attribute.example)),
-                    );
-                }
-                if value.is_none() {
-                    self.report.push(
-                        Diagnostic::new(codes::MISSING, format!("`{}` needs a value", attribute.name))
-                            .label(child.span, "")
-                            .help(format!("write `{}`", attribute.example)),
-                    );
-                }
-                return value;
-            }
+    fn member(
+        &mut self,
+        definition: &mut Definition,
+        child: &Node,
+        members: &[&'static Attribute],
+        name: Option<&Word>,
+        entry: &Entry,
+    ) {
+        let written = name.map(|word| &*word.text);
+        let of = |property: Option<&str>| {
+            members.iter().find(|a| a.within.and_then(|within| within.property) == property)
         };
-        Some(value)
+        let hidden = written.and_then(|written| {
+            SecretSource::ALL.iter().find_map(|source| {
+                let attribute = of(Some(source.stem(written)?))?;
+                SecretSource::of(attribute).contains(source).then_some((*attribute, *source))
+            })
+        });
+        if let Some(attribute) = of(written) {
+            self.set(definition, attribute, plain(&entry.value, attribute.ty), entry.span);
+        } else if let Some((attribute, source)) = hidden {
+            let value = self.secret(attribute, source, entry);
+            self.set(definition, attribute, value, entry.span);
+        } else if let Some(word) = name {
+            self.no_member(child, members, word);
+        } else {
+            self.report.push(
+                Diagnostic::new(
+                    codes::UNWANTED_VALUE,
+                    format!("`{}` takes no value here: {}", child.name.text, entry.value.to_kdl()),
+                )
+                .label(entry.span, "")
+                .help(format!("write `{}`", members.first().map_or("", |member| member.example))),
+            );
+        }
+    }
+
+    fn no_member(&mut self, child: &Node, members: &[&'static Attribute], word: &Word) {
+        let names = members.iter().filter_map(|a| a.within.and_then(|within| within.property));
+        self.report.push(
+            Diagnostic::new(
+                codes::UNKNOWN_ATTRIBUTE,
+                format!("`{}` has no attribute `{}`", child.name.text, word.text),
+            )
+            .label(word.span, "")
+            .help(did_you_mean(&word.text, names, "attribute")),
+        );
+    }
+
+    fn needs_value(&mut self, node: &Node, attribute: &Attribute) {
+        self.report.push(
+            Diagnostic::new(codes::MISSING, format!("`{}` needs a value", node.name.text))
+                .label(node.span, "")
+                .help(format!("write `{}`", attribute.example)),
+        );
+    }
+
+    /// The value of a child node; none where none is written, which is said.
+    fn child_value(&mut self, child: &Node, attribute: &'static Attribute) -> Option<Value> {
+        let mut arguments = child.arguments();
+        match attribute.ty {
+            Type::Json if child.arguments().next().is_some() || !child.children.is_empty() => {
+                return Some(json(child, self.report));
+            }
+            Type::Words(_) => {
+                self.leaf(child, usize::MAX, &[]);
+                let found = words(child, self.report);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            Type::Secret => return self.child_secret(child, attribute),
+            Type::Bool if child.arguments().next().is_none() => {
+                self.leaf(child, 1, &[]);
+                return Some(Value::Bool(true));
+            }
+            ty => {
+                self.leaf(child, 1, &[]);
+                if let Some(entry) = arguments.next() {
+                    return Some(plain(&entry.value, ty));
+                }
+            }
+        }
+        if child.arguments().next().is_none() {
+            self.needs_value(child, attribute);
+        }
+        None
+    }
+
+    /// `password env="NAME"`, or a text that should not stand there.
+    fn child_secret(&mut self, child: &Node, attribute: &'static Attribute) -> Option<Value> {
+        let sources = SecretSource::of(attribute);
+        let names: Vec<&str> = sources.iter().map(|source| source.property()).collect();
+        self.leaf(child, 1, &names);
+        let named =
+            sources.iter().filter_map(|source| Some((child.property(source.property())?, Some(*source))));
+        let plainly = child.arguments().take(1).map(|entry| (entry, None));
+        let said: Vec<(&Entry, Option<SecretSource>)> = named.chain(plainly).collect();
+        match said.as_slice() {
+            [] if child.properties().next().is_none() => self.needs_value(child, attribute),
+            [] => {}
+            [(entry, None)] => return Some(plain(&entry.value, Type::Secret)),
+            [(entry, Some(source))] => return Some(self.secret(attribute, *source, entry)),
+            [(first, _), (again, _), ..] => {
+                self.twice(&format!("`{}` is said in two ways", attribute.name), again.span, first.span);
+            }
+        }
+        None
+    }
+
+    /// A secret by where it is found.
+    fn secret(&mut self, attribute: &'static Attribute, source: SecretSource, entry: &Entry) -> Value {
+        let trouble = match entry.value.text() {
+            None => format!("is a text, not {}", entry.value.to_kdl()),
+            Some(text) if text.is_empty() => "is empty".to_owned(),
+            Some(text) if source == SecretSource::Hash && !is_password_hash(text) => {
+                "is no hash of a password".to_owned()
+            }
+            Some(_) => return secret(source, &entry.value),
+        };
+        let property = source.property();
+        let diagnostic = Diagnostic::new(
+            codes::BAD_VALUE,
+            format!("the `{property}` of `{}` {trouble}", attribute.spelling()),
+        )
+        .label(entry.span, "");
+        self.report.push(match source {
+            SecretSource::Hash => diagnostic
+                .note("the broker's hashes are Base64 of a salt and a digest: 20, 36 or 68 bytes")
+                .help("run `rabbitmqctl hash_password`, and write what it prints"),
+            SecretSource::Env => diagnostic.help(format!("write `{} env=\"NAME\"`", attribute.name)),
+            SecretSource::File => diagnostic.help(format!("write `{} file=\"PATH\"`", attribute.name)),
+        });
+        // in its place, so that nothing else is missing
+        Value::Secret(Secret::Env(Arc::from("")))
     }
 
     fn set(&mut self, definition: &mut Definition, attribute: &'static Attribute, value: Value, span: Span) {
         if let Some(first) = definition.field(attribute.name).map(|field| field.span) {
-            self.report.push(
-                Diagnostic::new(
-                    codes::DUPLICATE,
-                    format!(
-                        "`{}` is said twice for {} `{}`",
-                        attribute.name,
-                        self.kind.keyword,
-                        definition.name()
-                    ),
-                )
-                .label(span, "again here")
-                .label(first, "first here")
-                .help("remove one of the two"),
-            );
+            let (name, owner) = (attribute.name, self.kind.keyword);
+            self.twice(&format!("`{name}` is said twice for {owner} `{}`", definition.name()), span, first);
             return;
         }
         definition.set(attribute.name, value, span);
@@ -292,13 +460,14 @@ impl<'a> Reader<'a, '_> {
 
     /// An attribute that is written under its own name.
     fn find(&self, name: &str) -> Option<&'static Attribute> {
-        self.kind.all_attributes().find(|attribute| attribute.name == name && attribute.within.is_none())
+        let own = |attribute: &&Attribute| attribute.within.is_none() && !attribute.implied;
+        self.kind.all_attributes().find(|attribute| attribute.name == name && own(attribute))
     }
 
     fn find_secret(&self, name: &str) -> Option<(&'static Attribute, SecretSource)> {
-        SECRET_SOURCES.iter().find_map(|(suffix, source)| {
-            let attribute = self.find(name.strip_suffix(suffix)?)?;
-            (attribute.ty == Type::Secret).then_some((attribute, *source))
+        SecretSource::ALL.iter().find_map(|source| {
+            let attribute = self.find(source.stem(name)?)?;
+            SecretSource::of(attribute).contains(source).then_some((attribute, *source))
         })
     }
 
@@ -323,31 +492,30 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn allow(&mut self, definition: &mut Definition, child: &Node) {
-        let because = child.property("because").and_then(|entry| entry.value.text().cloned());
+        if !ALLOW.check(child, self.report) {
+            return;
+        }
         if let Some(lint) = child.title() {
+            let because = child.setting("because").and_then(|entry| entry.value.text().cloned());
             let within = self.node.extent;
             definition.allows.push(Allow { lint: lint.text, because, span: child.span, within });
-        } else {
-            self.report.push(
-                Diagnostic::new(codes::MISSING, "`allow` needs the name of a lint")
-                    .label(child.span, "")
-                    .help(format!("write `{}`", COMMON[0].example)),
-            );
         }
     }
 
     /// Speaks of what must be said and is not; what stands in a child node is read later.
-    fn required(&mut self, definition: &Definition, nested: &[&Node]) {
+    fn required(&mut self, definition: &Definition) {
         if definition.external {
             return;
         }
+        let of_type = definition.text("type").unwrap_or("");
         let missing: Vec<&Attribute> = self
             .kind
             .attributes
             .iter()
-            .filter(|attribute| attribute.required && attribute.name != "name")
-            .filter(|attribute| definition.field(attribute.name).is_none())
-            .filter(|attribute| !nested.iter().any(|child| child.is(attribute.name)))
+            .filter(|attribute| attribute.required || attribute.required_on.contains(&of_type))
+            .filter(|attribute| attribute.name != "name" && definition.field(attribute.name).is_none())
+            // what is there and cannot be read has been spoken of
+            .filter(|attribute| !self.node.children.iter().any(|child| child.is(attribute.name)))
             .collect();
         let Some(first) = missing.first() else { return };
         let names: Vec<String> =
@@ -365,72 +533,34 @@ impl<'a> Reader<'a, '_> {
         self.report.push(diagnostic);
     }
 
-    fn unknown(&mut self, word: &Word) {
-        let (name, kind) = (&*word.text, self.kind);
-        if let Some(attribute) = kind.all_attributes().find(|a| a.name == name && a.within.is_some()) {
-            let node = attribute.within.map_or("", |within| within.node);
+    /// Speaks of attributes that an exchange of another type has; of queues `arg-wrong-queue-type` does.
+    fn fits_type(&mut self, definition: &Definition) {
+        if self.kind.id != KindId::Exchange {
+            return;
+        }
+        let Some(of_type) = definition.text("type").filter(|of_type| exchange::is_known(of_type)) else {
+            return;
+        };
+        for (name, field) in definition.fields() {
+            let Some(attribute) = self.kind.attribute(name).filter(|a| !a.applies_to(of_type)) else {
+                continue;
+            };
+            let others = one_of(attribute.on.iter().copied());
             self.report.push(
                 Diagnostic::new(
                     codes::UNKNOWN_ATTRIBUTE,
-                    format!("`{name}` is written as a part of `{node}`"),
+                    format!("`{name}` is nothing that {} {of_type} exchange has", article(of_type)),
                 )
-                .label(word.span, "")
-                .help(format!("write `{}`", attribute.example)),
+                .label(field.span, format!("only {others} has it"))
+                .label(definition.span_of("type"), "")
+                .note("the broker stores the argument, shows it and never applies it")
+                .help(format!(
+                    "remove `{name}`, or write `type={}`",
+                    quote(attribute.on.first().unwrap_or(&""))
+                )),
             );
-            return;
         }
-        let argument = |a: &&'static Attribute| matches!(a.place, Place::Argument(wire) if wire == name);
-        if let Some(attribute) = kind.all_attributes().find(argument) {
-            self.report.push(
-                Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` is written without `x-`"))
-                    .label(word.span, "")
-                    .help(format!("write `{}`", attribute.example)),
-            );
-            return;
-        }
-        let names: Vec<&str> = kind
-            .all_attributes()
-            .filter(|a| a.within.is_none())
-            .map(|a| a.name)
-            .chain(kind.nested.iter().map(|nested| nested.keyword))
-            .chain(kind.all_attributes().filter_map(|a| a.within.map(|within| within.node)))
-            .collect();
-        // what holds other things has nodes, and what does not has attributes
-        let what = if matches!(kind.id, KindId::Vhost | KindId::Service) { "" } else { "attribute " };
-        let help = match nearest(name, names.iter().copied()) {
-            _ if elsewhere(name, kind).is_some() => elsewhere(name, kind).unwrap_or_default(),
-            Some(near) => format!("did you mean `{near}`?"),
-            None if kind.nested.iter().any(|nested| nested.keyword == "argument") => {
-                format!("`argument \"x-{name}\" …` passes on what topoc does not know")
-            }
-            None => did_you_mean(name, names, "attribute"),
-        };
-        self.report.push(
-            Diagnostic::new(
-                codes::UNKNOWN_ATTRIBUTE,
-                format!("{} {} has no {what}`{name}`", article(kind.keyword), kind.keyword),
-            )
-            .label(word.span, "")
-            .help(help),
-        );
     }
-}
-
-/// Where a word of the language belongs that stands in a kind which does not have it.
-fn elsewhere(name: &str, kind: &Kind) -> Option<String> {
-    Some(match (name, kind.id) {
-        ("binding", KindId::Queue | KindId::Exchange) => {
-            "write `bind \"exchange\" routing-key=\"…\"`".to_owned()
-        }
-        ("binding" | "bind", KindId::Vhost) => BINDING_PLACE.to_owned(),
-        ("user" | "message" | "rpc" | "service" | "type" | "enum" | "global-parameter", KindId::Vhost) => {
-            format!("{} {name} stands in no vhost: write it at the top level", article(name))
-        }
-        ("permission" | "topic-permission", KindId::Vhost) => {
-            format!("write it in its user: `user \"name\" {{ {name} … }}`")
-        }
-        _ => return None,
-    })
 }
 
 /// What to do with a binding that stands by itself.

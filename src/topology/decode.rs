@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Report, Severity, codes, did_you_mean},
-    kind::{Definition, KINDS, KindId, Provenance, Scope, VERSIONS, Version},
+    kind::{Definition, KINDS, KindId, Provenance, Scope, TOPOLOGY, VERSIONS, Version},
     syntax::{Expansion, Node, Word, quote},
 };
 
@@ -94,61 +94,39 @@ fn header(topology: &mut Topology, node: &Node, report: &mut Report) {
         );
         return;
     }
-    if name.is_none() {
-        report.push(
-            Diagnostic::new(codes::MISSING, "a topology needs a name")
-                .label(node.span, "")
-                .help("write `topology \"name\"`: it is the owner of all that is applied"),
-        );
-    }
-    topology.name = name;
+    TOPOLOGY.check(node, report);
+    topology.name = name.filter(|name| !name.text.is_empty());
     for child in &node.children {
         match &*child.name.text {
-            "rabbitmq" => target(topology, child, report),
-            "lint" => level(topology, child, report),
-            _ => unknown(child, report, "the `topology` node", vec!["rabbitmq", "lint"]),
+            "rabbitmq" if topology.target.is_none() => target(topology, child, report),
+            "lint" => topology.levels.extend(level(child)),
+            _ => {}
         }
     }
 }
 
 fn target(topology: &mut Topology, node: &Node, report: &mut Report) {
-    let version = node.title().and_then(|word| Version::parse(&word.text));
-    match version {
-        Some(version) if VERSIONS.contains(&version) => topology.target = Some((version, node.span)),
-        _ => {
+    let Some(word) = node.title().filter(|word| !word.text.is_empty()) else { return };
+    match Version::parse(&word.text).filter(|version| VERSIONS.contains(version)) {
+        Some(version) => topology.target = Some((version, node.span)),
+        None => {
             let known: Vec<String> = VERSIONS.iter().map(ToString::to_string).collect();
+            let trouble = format!("topoc knows no RabbitMQ {:?}", &*word.text);
             report.push(
-                Diagnostic::new(codes::BAD_VALUE, "`rabbitmq` names no release series that topoc knows")
-                    .label(node.span, "")
-                    .help(format!("write `rabbitmq \"3.10\"`; the series are {}", known.join(", "))),
+                Diagnostic::new(codes::BAD_VALUE, trouble)
+                    .label(word.span, "")
+                    .help(format!("write one of the release series {}", known.join(", "))),
             );
         }
     }
 }
 
-fn level(topology: &mut Topology, node: &Node, report: &mut Report) {
-    let word = node.property("level").and_then(|entry| entry.value.text().cloned());
-    let level = match word.as_deref() {
-        Some("off") => Some(None),
-        Some(word) => Severity::from_word(word).map(Some),
-        None => None,
+fn level(node: &Node) -> Option<LintLevel> {
+    let level = match &**node.setting("level")?.value.text()? {
+        "off" => None,
+        word => Some(Severity::from_word(word)?),
     };
-    match (node.title(), level) {
-        (Some(_), None) if word.is_some() => report.push(
-            Diagnostic::new(
-                codes::BAD_VALUE,
-                format!("`{}` is no level of a lint", word.as_deref().unwrap_or_default()),
-            )
-            .label(node.property("level").map_or(node.span, |entry| entry.span), "")
-            .help("the levels are `error`, `warning`, `hint` and `off`"),
-        ),
-        (Some(lint), Some(level)) => topology.levels.push(LintLevel { lint, level }),
-        _ => report.push(
-            Diagnostic::new(codes::MISSING, "`lint` takes the name of a lint and a level")
-                .label(node.span, "")
-                .help("write `lint \"unbounded-queue\" level=\"error\"`; the levels are error, warning, hint and off"),
-        ),
-    }
+    Some(LintLevel { lint: node.title()?, level })
 }
 
 fn vhost(topology: &mut Topology, node: &Node, report: &mut Report) {

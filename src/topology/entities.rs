@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     DEFAULT_VHOST, Topology,
     attributes::Reader,
-    decode::{add, insert, set_name, unknown},
+    decode::{add, insert, set_name},
     derive,
     values::{argument, json, named_value, overrides},
 };
@@ -108,14 +108,7 @@ fn local_ends(shovel: &mut Definition, span: Span) {
 
 /// An upstream of a set, with what differs for it.
 fn upstream(node: &Node, report: &mut Report) -> Option<Value> {
-    let Some(name) = node.title() else {
-        report.push(
-            Diagnostic::new(codes::MISSING, "`upstream` needs the name of a federation upstream")
-                .label(node.span, "")
-                .help("write `upstream \"eu\"`"),
-        );
-        return None;
-    };
+    let name = node.title()?;
     let mut table = overrides(KindId::FederationUpstream, node, report);
     table.insert(Arc::from("upstream"), Value::Text(name.text));
     Some(Value::Table(table))
@@ -230,26 +223,17 @@ pub(super) fn user(topology: &mut Topology, node: &Node, report: &mut Report) {
                 insert(topology, limits, report);
             }
             "permission" => grant(KindId::Permission, topology, owner, child, report),
-            "topic-permission" => grant(KindId::TopicPermission, topology, owner, child, report),
-            _ => unknown(child, report, "a user", vec!["permission", "topic-permission", "limits"]),
+            _ => grant(KindId::TopicPermission, topology, owner, child, report),
         }
     }
 }
 
 /// Reads a `permission` or `topic-permission` in its user.
 fn grant(kind: KindId, topology: &mut Topology, owner: (Value, Span), node: &Node, report: &mut Report) {
-    let vhost = node.property("vhost").and_then(|entry| entry.value.text().cloned());
+    let vhost = node.setting("vhost").and_then(|entry| entry.value.text().cloned());
     let vhost = vhost.unwrap_or_else(|| Arc::from(DEFAULT_VHOST));
     let mut definition = Definition::new(kind, Some(vhost), node.span, Provenance::Written);
     definition.set("user", owner.0, owner.1);
-    // the vhost is where it stands, not an attribute
-    let rest: Vec<_> = node
-        .entries
-        .iter()
-        .filter(|entry| entry.name.as_ref().is_none_or(|name| &*name.text != "vhost"))
-        .cloned()
-        .collect();
-    let node = &Node { entries: rest, ..node.clone() };
     let mut reader = Reader { kind: kind.kind(), node, report };
     let mut arguments = 0;
     if kind == KindId::TopicPermission {

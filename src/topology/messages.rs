@@ -14,7 +14,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Report, Span, codes, did_you_mean},
     kind::{Definition, KindId, Provenance, Value},
-    syntax::{Node, Word},
+    syntax::{Entry, Node, Word},
 };
 
 /// Reads a contract.
@@ -68,7 +68,7 @@ fn enumeration(topology: &mut Topology, node: &Node, report: &mut Report) {
     let Some((name, mut definition)) = begin(KindId::Enum, node, first, report) else { return };
     let mut reader = Reader { kind: KindId::Enum.kind(), node, report };
     reader.attributes(&mut definition, usize::MAX);
-    let words: Vec<Word> = texts(node, report);
+    let words: Vec<Word> = distinct(node.arguments().skip(1), report);
     if words.is_empty() && node.arguments().count() < 2 {
         report.push(
             Diagnostic::new(codes::MISSING, format!("the enum `{}` has no words", name.text))
@@ -79,10 +79,10 @@ fn enumeration(topology: &mut Topology, node: &Node, report: &mut Report) {
     topology.contract.enums.push(EnumType { name, words, definition });
 }
 
-/// The arguments after the name, which are all strings.
-fn texts(node: &Node, report: &mut Report) -> Vec<Word> {
+/// Words, which are all texts and each said once.
+fn distinct<'a>(entries: impl Iterator<Item = &'a Entry>, report: &mut Report) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
-    for entry in node.arguments().skip(1) {
+    for entry in entries {
         match entry.value.text() {
             Some(text) if words.iter().any(|word| word.text == *text) => report.push(
                 Diagnostic::new(codes::DUPLICATE, format!("`{text}` is said twice"))
@@ -115,6 +115,17 @@ fn field_list(nodes: &[Node], report: &mut Report) -> Vec<FieldDecl> {
                 .help("remove or rename one of the two"),
             );
             continue;
+        }
+        let more = node.entries.get(1).map(|entry| entry.span);
+        if let Some(span) = more.or_else(|| node.children.first().map(|child| child.span)) {
+            report.push(
+                Diagnostic::new(
+                    codes::UNWANTED_VALUE,
+                    format!("the field `{}` has more than a type", node.name.text),
+                )
+                .label(span, "")
+                .help(format!("write `{} \"string\"`; a structure of its own is a `type`", node.name.text)),
+            );
         }
         let Some(written) = node.title() else {
             report.push(
@@ -161,7 +172,7 @@ fn message(topology: &mut Topology, node: &Node, report: &mut Report) {
     };
     for child in nested {
         match &*child.name.text {
-            "publish-to" => publish_to(&mut message, child, report),
+            "publish-to" => publish_to(&mut message, child),
             "key" => message.keys.extend(key_parameter(child, report)),
             "header" => message.headers.extend(header(child, report)),
             _ => message.payload = payload(child, report),
@@ -170,105 +181,75 @@ fn message(topology: &mut Topology, node: &Node, report: &mut Report) {
     topology.contract.messages.push(message);
 }
 
-fn publish_to(message: &mut Message, node: &Node, report: &mut Report) {
-    message.exchange = reference(node, report);
-    for (word, entry) in node.properties() {
-        match (&*word.text, entry.value.text()) {
-            ("routing-key", Some(text)) => {
-                message.routing_key = Word { text: text.clone(), span: entry.span }
-            }
-            ("vhost", Some(_)) => {}
-            (other, _) => report.push(
-                Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`publish-to` has no attribute `{other}`"))
-                    .label(word.span, "")
-                    .help(did_you_mean(other, ["routing-key", "vhost"], "attribute")),
-            ),
-        }
+fn publish_to(message: &mut Message, node: &Node) {
+    message.exchange = reference(node);
+    let key = node.setting("routing-key").and_then(|entry| Some((entry.value.text()?.clone(), entry.span)));
+    if let Some((text, span)) = key {
+        message.routing_key = Word { text, span };
     }
 }
 
 /// A flow's mention of an exchange or queue: the first argument and `vhost=`.
-pub(super) fn reference(node: &Node, report: &mut Report) -> Option<Reference> {
-    let Some(name) = node.title() else {
-        report.push(
-            Diagnostic::new(codes::MISSING, format!("`{}` needs a name", node.name.text))
-                .label(node.span, "")
-                .help(format!("write `{} \"name\"`", node.name.text)),
-        );
-        return None;
-    };
-    let vhost = node.property("vhost").and_then(|entry| {
+pub(super) fn reference(node: &Node) -> Option<Reference> {
+    let vhost = node.setting("vhost").and_then(|entry| {
         let text = entry.value.text()?.clone();
         Some(Word { text, span: entry.span })
     });
-    Some(Reference { name, vhost, found: None })
-}
-
-/// The first argument, which must be there.
-pub(super) fn needed_name(node: &Node, example: &str, report: &mut Report) -> Option<Word> {
-    let name = node.title();
-    if name.is_none() {
-        report.push(
-            Diagnostic::new(codes::MISSING, format!("`{}` needs a name", node.name.text))
-                .label(node.span, "")
-                .help(format!("write `{example}`")),
-        );
-    }
-    name
+    Some(Reference { name: node.title()?, vhost, found: None })
 }
 
 fn key_parameter(node: &Node, report: &mut Report) -> Option<KeyParameter> {
-    let name = needed_name(node, "key \"country\"", report)?;
     let mut one_of = Vec::new();
     for child in node.children.iter().filter(|child| child.is("one-of")) {
-        one_of.extend(
-            child
-                .arguments()
-                .filter_map(|entry| Some(Word { text: entry.value.text()?.clone(), span: entry.span })),
-        );
+        one_of.extend(distinct(child.arguments(), report));
     }
-    if node.children.iter().any(|child| !child.is("one-of")) {
-        report.push(
-            Diagnostic::new(codes::UNKNOWN_NODE, "a `key` holds nothing but `one-of`")
-                .label(node.span, "")
-                .help("write `key \"country\" { one-of \"de\" \"fr\" }`"),
-        );
-    }
-    Some(KeyParameter { name, one_of })
+    Some(KeyParameter { name: node.title()?, one_of })
 }
 
 fn header(node: &Node, report: &mut Report) -> Option<MessageHeader> {
-    let name = node.title();
     let value = node.arguments().nth(1).map(|entry| Value::from_scalar(&entry.value));
-    let ty = node.property("type").and_then(|entry| {
+    let ty = node.setting("type").and_then(|entry| {
         let written = Word { text: entry.value.text()?.clone(), span: entry.span };
-        field_type(&written, report)
+        Some(field_type(&written, report))
     });
-    let Some(name) = name.filter(|_| value.is_some() != ty.is_some()) else {
+    if value.is_some() == ty.is_some() {
+        let name = node.title().map_or_else(String::new, |name| name.text.to_string());
+        let (code, trouble) = match ty {
+            None => (codes::MISSING, "needs a value, or a type"),
+            Some(_) => (codes::DUPLICATE, "has a value and a type"),
+        };
         report.push(
-            Diagnostic::new(codes::MISSING, "a message's `header` needs a name, and a value or a type")
+            Diagnostic::new(code, format!("the header `{name}` {trouble}"))
                 .label(node.span, "")
-                .help("write `header \"tier\" \"gold\"`, or `header \"tier\" type=\"string\"` when the publisher gives it"),
+                .note("a value is the same for all messages; of a type the publisher gives the value")
+                .help(format!("write `header {name:?} \"value\"`, or `header {name:?} type=\"string\"`")),
         );
         return None;
-    };
-    Some(MessageHeader { name, value, ty })
+    }
+    Some(MessageHeader { name: node.title()?, value, ty: ty.flatten() })
 }
 
 fn payload(node: &Node, report: &mut Report) -> Payload {
-    for (word, entry) in node.properties() {
-        let text = entry.value.text().map(|text| Word { text: text.clone(), span: entry.span });
-        match (&*word.text, text) {
-            ("schema", Some(path)) => return Payload::Schema(path),
-            ("rust-type", Some(path)) => return Payload::RustType(path),
-            (other, _) => report.push(
-                Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`payload` has no attribute `{other}`"))
-                    .label(word.span, "")
-                    .help(did_you_mean(other, ["schema", "rust-type"], "attribute")),
-            ),
-        }
+    let word = |name: &str| {
+        let entry = node.property(name)?;
+        Some(Word { text: entry.value.text()?.clone(), span: entry.span })
+    };
+    let (schema, rust_type) = (word("schema"), word("rust-type"));
+    let first = node.children.first().map(|child| child.span);
+    let ways = [schema.as_ref().map(|word| word.span), rust_type.as_ref().map(|word| word.span), first];
+    if let [first, again, ..] = ways.into_iter().flatten().collect::<Vec<_>>().as_slice() {
+        report.push(
+            Diagnostic::new(codes::DUPLICATE, "the payload is described in two ways")
+                .label(*again, "again here")
+                .label(*first, "first here")
+                .help("keep its fields, its `schema` or its `rust-type`"),
+        );
     }
-    Payload::Fields(field_list(&node.children, report))
+    match (schema, rust_type) {
+        (Some(path), _) => Payload::Schema(path),
+        (None, Some(path)) => Payload::RustType(path),
+        (None, None) => Payload::Fields(field_list(&node.children, report)),
+    }
 }
 
 fn rpc(topology: &mut Topology, node: &Node, report: &mut Report) {

@@ -12,6 +12,7 @@ pub mod privilege;
 mod resolve;
 pub mod secrets;
 mod services;
+mod strange;
 mod values;
 mod views;
 

@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Topology,
+    DEFAULT_VHOST, Topology,
     contract::{FIELD_TYPES, FieldDecl, KeyPart, Payload, Reference},
 };
 use crate::{
-    diag::{Diagnostic, Report, codes, did_you_mean},
-    kind::{KindId, exchange::is_predeclared},
-    syntax::Word,
+    diag::{Diagnostic, Report, codes, did_you_mean, nearest},
+    kind::{Definition, KindId, Provenance, exchange::is_predeclared},
+    syntax::{Word, quote},
 };
 
 /// Finds the vhost of every exchange and queue that a flow names.
@@ -100,8 +100,35 @@ fn choose(vhosts: Vec<Arc<str>>, reference: &mut Reference, report: &mut Report)
     }
 }
 
+/// Users may do something in vhosts that are declared.
+fn vhosts(topology: &Topology, report: &mut Report) {
+    let declared = || topology.of(KindId::Vhost).map(Definition::name).chain([DEFAULT_VHOST]);
+    for kind in [KindId::Permission, KindId::TopicPermission] {
+        for grant in topology.of(kind).filter(|grant| grant.provenance == Provenance::Written) {
+            let Some(name) = grant.vhost.as_deref() else { continue };
+            if declared().any(|vhost| vhost == name) {
+                continue;
+            }
+            let help = match nearest(name, declared()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!(
+                    "declare `vhost {0}`, or `vhost {0} external=#true` where somebody else makes it",
+                    quote(name)
+                ),
+            };
+            report.push(
+                Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no vhost `{name}`"))
+                    .label(grant.span_of("vhost"), "named here")
+                    .note("the broker refuses a permission in a vhost that it does not have: 400 vhost_or_user_not_found")
+                    .help(help),
+            );
+        }
+    }
+}
+
 /// Checks that every other name is declared.
 pub(super) fn names(topology: &Topology, report: &mut Report) {
+    vhosts(topology, report);
     let contract = &topology.contract;
     for service in &contract.services {
         let on = service.consumes.iter().flat_map(|consumes| &consumes.on);

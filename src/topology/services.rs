@@ -4,14 +4,14 @@ use super::{
     Topology,
     attributes::Reader,
     contract::{Answers, Consumes, Service},
-    decode::{set_name, unknown},
+    decode::set_name,
     entities,
-    messages::{begin, needed_name, reference},
+    messages::{begin, reference},
 };
 use crate::{
-    diag::{Diagnostic, Report, codes, did_you_mean},
+    diag::{Diagnostic, Report, codes},
     kind::{Definition, KindId, Provenance, Value},
-    syntax::{Node, Word},
+    syntax::{Node, Word, quote},
 };
 
 /// Reads a service.
@@ -32,10 +32,10 @@ pub(super) fn decode(topology: &mut Topology, node: &Node, report: &mut Report) 
     };
     for child in nested {
         match &*child.name.text {
-            "consumes" => service.consumes.extend(consumes(child, report)),
-            "publishes" => service.publishes.extend(name_only(child, report)),
-            "calls" => service.calls.extend(name_only(child, report)),
-            "answers" => service.answers.extend(answers(child, report)),
+            "consumes" => service.consumes.extend(consumes(child)),
+            "publishes" => service.publishes.extend(child.title()),
+            "calls" => service.calls.extend(child.title()),
+            "answers" => service.answers.extend(answers(child)),
             _ => {
                 service.user = child.title();
                 // no more than a name is somebody described elsewhere, or nobody special
@@ -45,19 +45,8 @@ pub(super) fn decode(topology: &mut Topology, node: &Node, report: &mut Report) 
             }
         }
     }
+    twice(&service, report);
     topology.contract.services.push(service);
-}
-
-fn name_only(node: &Node, report: &mut Report) -> Option<Word> {
-    let name = node.title();
-    if name.is_none() || node.entries.len() > 1 || !node.children.is_empty() {
-        report.push(
-            Diagnostic::new(codes::MISSING, format!("`{}` takes one name", node.name.text))
-                .label(node.span, "")
-                .help(format!("write `{} \"Name\"`", node.name.text)),
-        );
-    }
-    name
 }
 
 /// Users that services name and nobody describes.
@@ -71,75 +60,70 @@ pub(super) fn undescribed_users(topology: &mut Topology) {
     }
 }
 
-/// The settings of a consumer.
-struct Settings {
-    prefetch: Option<i64>,
-    concurrency: Option<i64>,
-    auto_ack: bool,
+/// How many messages a consumer takes and handles at a time, as far as that is said.
+fn count(node: &Node, name: &str) -> Option<i64> {
+    node.setting(name).and_then(|entry| Value::from_scalar(&entry.value).as_integer())
 }
 
-fn settings(node: &Node, report: &mut Report) -> Settings {
-    let mut settings = Settings { prefetch: None, concurrency: None, auto_ack: false };
-    for (word, entry) in node.properties() {
-        let value = Value::from_scalar(&entry.value);
-        let count = value.as_integer();
-        match (&*word.text, count) {
-            ("prefetch", Some(count)) if (0..=65535).contains(&count) => settings.prefetch = Some(count),
-            ("concurrency", Some(count)) if (1..=65535).contains(&count) => {
-                settings.concurrency = Some(count)
+fn consumes(node: &Node) -> Option<Consumes> {
+    let ack = node.setting("ack").and_then(|entry| entry.value.text());
+    Some(Consumes {
+        queue: reference(node)?,
+        prefetch: count(node, "prefetch"),
+        concurrency: count(node, "concurrency"),
+        auto_ack: ack.is_some_and(|ack| &**ack == "auto"),
+        on: node.children.iter().filter(|child| child.is("on")).filter_map(Node::title).collect(),
+        span: node.span,
+    })
+}
+
+fn answers(node: &Node) -> Option<Answers> {
+    Some(Answers {
+        rpc: node.title()?,
+        prefetch: count(node, "prefetch"),
+        concurrency: count(node, "concurrency"),
+        span: node.span,
+    })
+}
+
+/// Speaks of what a service says twice.
+fn twice(service: &Service, report: &mut Report) {
+    let words = |keyword, words: &[Word], report: &mut Report| {
+        for (at, again) in words.iter().enumerate() {
+            if let Some(first) = words[..at].iter().find(|first| first.text == again.text) {
+                report.push(said_twice(&service.name, keyword, again, first));
             }
-            ("ack", None) if matches!(value.as_text().map(|text| &**text), Some("auto" | "manual")) => {
-                settings.auto_ack = value.as_text().is_some_and(|text| &**text == "auto");
-            }
-            ("vhost", None) => {}
-            (known @ ("prefetch" | "concurrency" | "ack"), _) => {
-                let (wanted, example) = match known {
-                    "prefetch" => ("a whole number from 0 (no bound) to 65535", "prefetch=16"),
-                    "concurrency" => ("a whole number from 1 to 65535", "concurrency=4"),
-                    _ => ("`manual` or `auto`", "ack=\"manual\""),
-                };
-                report.push(
-                    Diagnostic::new(
-                        codes::BAD_VALUE,
-                        format!("`{known}` is {wanted}, not {}", entry.value.to_kdl()),
-                    )
-                    .label(entry.span, "")
-                    .help(format!("write `{example}`")),
-                );
-            }
-            (other, _) => report.push(
-                Diagnostic::new(
-                    codes::UNKNOWN_ATTRIBUTE,
-                    format!("`{}` has no attribute `{other}`", node.name.text),
-                )
-                .label(word.span, "")
-                .help(did_you_mean(
-                    other,
-                    ["prefetch", "concurrency", "ack", "vhost"],
-                    "attribute",
-                )),
-            ),
+        }
+    };
+    words("publishes", &service.publishes, report);
+    words("calls", &service.calls, report);
+    let answered: Vec<Word> = service.answers.iter().map(|answers| answers.rpc.clone()).collect();
+    words("answers", &answered, report);
+    for (at, again) in service.consumes.iter().enumerate() {
+        words("on", &again.on, report);
+        let vhost = |consumes: &Consumes| consumes.queue.vhost.as_ref().map(|vhost| vhost.text.clone());
+        let same = |first: &&Consumes| {
+            first.queue.name.text == again.queue.name.text && vhost(first) == vhost(again)
+        };
+        if let Some(first) = service.consumes[..at].iter().find(same) {
+            let (again, first) = (&again.queue.name, &first.queue.name);
+            report.push(said_twice(&service.name, "consumes", again, first));
         }
     }
-    settings
 }
 
-fn consumes(node: &Node, report: &mut Report) -> Option<Consumes> {
-    let queue = reference(node, report)?;
-    let Settings { prefetch, concurrency, auto_ack } = settings(node, report);
-    let mut on = Vec::new();
-    for child in &node.children {
-        if child.is("on") {
-            on.extend(name_only(child, report));
-        } else {
-            unknown(child, report, "`consumes`", vec!["on"]);
+fn said_twice(service: &Word, keyword: &str, again: &Word, first: &Word) -> Diagnostic {
+    let help = match keyword {
+        "consumes" => {
+            "write all its `on` in one of the two: two consumers of a service would take messages from one another"
         }
-    }
-    Some(Consumes { queue, prefetch, concurrency, auto_ack, on, span: node.span })
-}
-
-fn answers(node: &Node, report: &mut Report) -> Option<Answers> {
-    let rpc = needed_name(node, "answers \"Name\"", report)?;
-    let Settings { prefetch, concurrency, .. } = settings(node, report);
-    Some(Answers { rpc, prefetch, concurrency, span: node.span })
+        _ => "remove one of the two",
+    };
+    Diagnostic::new(
+        codes::DUPLICATE,
+        format!("`{keyword} {}` is said twice in the service `{}`", quote(&again.text), service.text),
+    )
+    .label(again.span, "again here")
+    .label(first.span, "first here")
+    .help(help)
 }

@@ -4,19 +4,44 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     diag::{Diagnostic, Report, codes, did_you_mean},
-    kind::{self, Definition, Field, Kind, KindId, Place, Secret, Type, Value},
-    syntax::{Node, Scalar},
+    kind::{self, Attribute, Definition, Field, Kind, KindId, Place, Secret, Type, Value},
+    syntax::{Entry, Node, Scalar, quote},
 };
 
-#[derive(Clone, Copy)]
+/// Where a secret is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SecretSource {
     Env,
     File,
     Hash,
 }
 
-pub(super) const SECRET_SOURCES: &[(&str, SecretSource)] =
-    &[("-env", SecretSource::Env), ("-file", SecretSource::File), ("-hash", SecretSource::Hash)];
+impl SecretSource {
+    pub(super) const ALL: &[Self] = &[Self::Env, Self::File, Self::Hash];
+
+    /// Those that an attribute may have: the broker takes a hash in place of a password alone.
+    pub(super) fn of(attribute: &Attribute) -> &'static [Self] {
+        match (attribute.ty, attribute.name) {
+            (Type::Secret, "password") => Self::ALL,
+            (Type::Secret, _) => &[Self::Env, Self::File],
+            _ => &[],
+        }
+    }
+
+    /// The property that says it: `password env="NAME"`.
+    pub(super) const fn property(self) -> &'static str {
+        match self {
+            Self::Env => "env",
+            Self::File => "file",
+            Self::Hash => "hash",
+        }
+    }
+
+    /// The attribute that a name such as `password-env` is of.
+    pub(super) fn stem(self, name: &str) -> Option<&str> {
+        name.strip_suffix(self.property())?.strip_suffix('-')
+    }
+}
 
 pub(super) fn secret(source: SecretSource, value: &Scalar) -> Value {
     let Some(text) = value.text().cloned() else { return Value::from_scalar(value) };
@@ -30,7 +55,7 @@ pub(super) fn secret(source: SecretSource, value: &Scalar) -> Value {
 pub(super) fn plain(value: &Scalar, ty: Type) -> Value {
     match (ty, value.text()) {
         (Type::Secret, Some(text)) => Value::Secret(Secret::Literal(text.clone())),
-        (Type::Words, Some(text)) => Value::List(split(text).collect()),
+        (Type::Words(_), Some(text)) => Value::List(split(text).collect()),
         _ => Value::typed(value, ty),
     }
 }
@@ -39,24 +64,55 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = Value> {
     text.split([',', ' ']).filter(|word| !word.is_empty()).map(Value::text)
 }
 
+/// `tags "monitoring" "management"`; none where no word is written.
+pub(super) fn words(node: &Node, report: &mut Report) -> Option<Value> {
+    let mut found = Vec::new();
+    for entry in node.arguments() {
+        match entry.value.text() {
+            Some(text) => found.extend(split(text)),
+            None => report.push(
+                Diagnostic::new(
+                    codes::BAD_VALUE,
+                    format!("`{}` are texts, and {} is none", node.name.text, entry.value.to_kdl()),
+                )
+                .label(entry.span, "")
+                .help(format!("write `{}`", quote(&entry.value.to_kdl()))),
+            ),
+        }
+    }
+    (!found.is_empty()).then_some(Value::List(found))
+}
+
 /// `argument "x-anything" value` and `header "name" value`: the name and its field.
 pub(super) fn named_value(child: &Node, report: &mut Report) -> Option<(Arc<str>, Field)> {
-    let name = child.title();
-    let values = child.arguments().count();
-    let Some(name) = name.filter(|_| values <= 2 || !child.children.is_empty()) else {
+    let name = child.title()?;
+    let value = match child.arguments().nth(1) {
+        Some(Entry { value: Scalar::Null, .. }) => None,
+        Some(entry) => Some(Value::from_scalar(&entry.value)),
+        None if !child.children.is_empty() => Some(json_children(child, report)),
+        None => None,
+    };
+    let Some(value) = value else {
+        let keyword = &child.name.text;
         report.push(
-            Diagnostic::new(codes::MISSING, format!("`{}` takes a name and a value", child.name.text))
+            Diagnostic::new(codes::MISSING, format!("the {keyword} `{}` needs a value", name.text))
                 .label(child.span, "")
-                .help(format!("write `{} \"name\" \"value\"`", child.name.text)),
+                .note("the management API takes none: 400 null_not_allowed")
+                .help(format!("write `{keyword} {} \"value\"`", quote(&name.text))),
         );
         return None;
     };
-    let value = match child.arguments().nth(1) {
-        Some(entry) => Value::from_scalar(&entry.value),
-        None if !child.children.is_empty() => json_children(child, report),
-        None => Value::Null,
-    };
+    if let Some(extra) = child.children.first().filter(|_| child.arguments().count() > 1) {
+        report.push(both(child, extra));
+    }
     Some((name.text, Field { value, span: child.span }))
+}
+
+fn both(node: &Node, block: &Node) -> Diagnostic {
+    Diagnostic::new(codes::UNWANTED_VALUE, format!("`{}` has both a value and a block", node.name.text))
+        .label(node.span, "")
+        .label(block.span, "")
+        .help("write one of the two")
 }
 
 /// Reads `argument` nodes, and refuses those that have an attribute.
@@ -88,22 +144,41 @@ pub(super) fn argument(kind: &Kind, definition: &mut Definition, child: &Node, r
 
 /// JSON written as KDL: `value 1`, a list `value { - 1; - 2 }` or `value 1 2`, an object `value { key 1 }`.
 pub(super) fn json(node: &Node, report: &mut Report) -> Value {
+    for (word, entry) in node.properties() {
+        report.push(
+            Diagnostic::new(
+                codes::UNWANTED_VALUE,
+                format!("`{}` of `{}` is a property", word.text, node.name.text),
+            )
+            .label(entry.span, "")
+            .help(format!(
+                "write an object as child nodes: `{} {{ {} {} }}`",
+                node.name.text,
+                word.text,
+                entry.value.to_kdl()
+            )),
+        );
+    }
     let values: Vec<Value> = node.arguments().map(|entry| Value::from_scalar(&entry.value)).collect();
+    if let Some(block) = node.children.first().filter(|_| !values.is_empty()) {
+        report.push(both(node, block));
+    }
     match <[Value; 1]>::try_from(values) {
-        Ok([value]) if node.children.is_empty() => value,
-        Ok([value]) => {
+        Ok([value]) => value,
+        Err(values) if !values.is_empty() => Value::List(values),
+        Err(_) if !node.children.is_empty() => json_children(node, report),
+        Err(_) => {
+            let name = &node.name.text;
             report.push(
-                Diagnostic::new(
-                    codes::UNWANTED_VALUE,
-                    format!("`{}` has both a value and a block", node.name.text),
-                )
-                .label(node.span, "")
-                .help("write one of the two"),
+                Diagnostic::new(codes::MISSING, format!("`{name}` needs a value"))
+                    .label(node.span, "")
+                    .note("the broker turns an empty object into an empty list, so none can be kept")
+                    .help(format!(
+                        "write `{name} 1`, a list `{name} 1 2`, or an object `{name} {{ key 1 }}`"
+                    )),
             );
-            value
+            Value::Null
         }
-        Err(values) if values.is_empty() => json_children(node, report),
-        Err(values) => Value::List(values),
     }
 }
 

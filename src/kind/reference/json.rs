@@ -3,8 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::{listed, words};
-use crate::kind::{
-    Attribute, COMMON, Change, KINDS, Kind, Nested, Place, Scope, Twin, Type, VERSIONS, Within,
+use crate::{
+    kind::{
+        Attribute, COMMON, Change, KINDS, Kind, LanguageWord, Place, Scope, Twin, Type, VERSIONS, WORDS,
+        Within,
+    },
+    syntax::{Form, Property, Values, Wanted},
 };
 
 /// Every kind with its attributes and child nodes.
@@ -13,9 +17,14 @@ pub fn json() -> Value {
     json!({
         "version": 1,
         "rabbitmq": VERSIONS.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "words": WORDS.iter().map(word).collect::<Vec<_>>(),
         "kinds": KINDS.iter().map(|kind| describe(kind)).collect::<Vec<_>>(),
         "common": COMMON.iter().map(nested).collect::<Vec<_>>(),
     })
+}
+
+fn word(word: &LanguageWord) -> Value {
+    json!({ "name": word.name, "doc": word.doc, "node": word.form.map(nested) })
 }
 
 fn describe(kind: &'static Kind) -> Value {
@@ -34,9 +43,39 @@ fn describe(kind: &'static Kind) -> Value {
     })
 }
 
-fn nested(nested: &Nested) -> Value {
-    let Nested { keyword, repeats, doc, example } = nested;
-    json!({ "keyword": keyword, "repeats": repeats, "doc": doc, "example": example })
+fn nested(form: &Form) -> Value {
+    let values = match form.values {
+        Values::None | Values::Free => None,
+        Values::Name(what) | Values::Text(what) | Values::NameAnd(what, _) | Values::Several(what) => {
+            Some(what)
+        }
+    };
+    json!({
+        "keyword": form.keyword,
+        "repeats": form.repeats,
+        "doc": form.doc,
+        "example": form.example,
+        "values": values,
+        "properties": form.own_properties().iter().map(property).collect::<Vec<_>>(),
+        "children": form.own_children().iter().map(nested).collect::<Vec<_>>(),
+    })
+}
+
+fn property(property: &Property) -> Value {
+    let mut members = match property.wanted {
+        Wanted::Any => Map::from_iter([("type".to_owned(), Value::from("any"))]),
+        Wanted::Text | Wanted::AnyText => ty(Type::Text),
+        Wanted::Whole(min, max) => ty(Type::Integer(min, max)),
+        Wanted::OneOf(words) => ty(Type::OneOf(words)),
+    };
+    let described = [
+        ("name", Value::from(property.name)),
+        ("doc", Value::from(property.doc)),
+        ("example", Value::from(property.example)),
+        ("required", Value::from(property.required)),
+    ];
+    members.extend(described.map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(members)
 }
 
 fn attribute(kind: &Kind, attribute: &Attribute) -> Value {
@@ -102,7 +141,8 @@ fn ty(ty: Type) -> Map<String, Value> {
         Type::OneOf(words) => ("one-of", None, Some(words)),
         Type::Pattern => ("pattern", None, None),
         Type::Secret => ("secret", None, None),
-        Type::Words => ("words", None, None),
+        Type::Open(words) => ("open", None, Some(words)),
+        Type::Words(known) => ("words", None, Some(known).filter(|known| !known.is_empty())),
         Type::Json => ("json", None, None),
     };
     let mut members = Map::from_iter([("type".to_owned(), Value::from(name))]);

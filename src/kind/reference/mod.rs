@@ -5,14 +5,14 @@ mod markdown;
 mod words;
 
 pub use json::json;
-pub use markdown::{attribute_page, kind, markdown};
+pub use markdown::{attribute_page, form_page, kind, markdown, property_page, word};
 
-use super::{Attribute, KINDS, Kind, KindId, queue::QUEUE};
+use super::{Attribute, Form, KINDS, Kind, KindId, Property, WORDS, queue::QUEUE};
 
 /// The attributes of a kind as the reference lists them: a policy's borrowed keys are the arguments of queues
 /// and exchanges, which have them already.
 fn listed(kind: &'static Kind) -> impl Iterator<Item = &'static Attribute> {
-    let own = kind.attributes.iter().filter(|attribute| !attribute.doc.ends_with("nobody writes it."));
+    let own = kind.attributes.iter().filter(|attribute| !attribute.implied);
     let keys = if kind.id == KindId::Policy { super::policy::KEYS } else { &[] };
     own.chain(keys)
 }
@@ -30,9 +30,41 @@ pub fn attributes(name: &str) -> Vec<(&'static Kind, &'static Attribute)> {
         .copied()
         .filter(|kind| keyword.is_none_or(|keyword| keyword == kind.keyword))
         .flat_map(|kind| listed(kind).filter(wanted).map(move |attribute| (kind, attribute)))
-        // what every kind has is no topic
-        .filter(|(_, attribute)| attribute.name != "name")
         .collect()
+}
+
+/// A child node, or a property of one, and the kind or node that it stands in.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// A child node.
+    Form(Vec<&'static str>, &'static Form),
+    /// A property of a child node.
+    Property(&'static str, &'static Property),
+}
+
+/// Every child node of a fixed form, and every property of one, with what holds it.
+pub fn parts() -> Vec<Part> {
+    let mut parts = Vec::new();
+    let of_kinds = KINDS.iter().flat_map(|kind| kind.nested.iter().map(|form| (kind.keyword, form)));
+    let of_words = WORDS.iter().filter_map(|word| Some((word, word.form?)));
+    let mut waiting: Vec<(&'static str, &'static Form)> = of_kinds.collect();
+    for (word, form) in of_words {
+        parts.extend(form.own_properties().iter().map(|property| Part::Property(word.name, property)));
+        waiting.extend(form.own_children().iter().map(|child| (word.name, child)));
+    }
+    waiting.reverse();
+    while let Some((of, form)) = waiting.pop() {
+        // what several kinds have alike is one thing
+        let same = |part: &&mut Part| matches!(part, Part::Form(_, other) if (other.keyword, other.doc) == (form.keyword, form.doc));
+        if let Some(Part::Form(others, _)) = parts.iter_mut().find(same) {
+            others.push(of);
+            continue;
+        }
+        parts.push(Part::Form(vec![of], form));
+        parts.extend(form.own_properties().iter().map(|property| Part::Property(form.keyword, property)));
+        waiting.extend(form.own_children().iter().rev().map(|child| (form.keyword, child)));
+    }
+    parts
 }
 
 /// Whether an attribute says which types of queue or exchange have it.

@@ -23,12 +23,18 @@ pub(super) fn of_type(ty: Type) -> String {
             format!("a size such as `\"64KiB\"`, or bytes{}", range(min, max, &show_size))
         }
         Type::Age => "an age: a number and one of `Y` `M` `D` `h` `m` `s`".to_owned(),
-        Type::OneOf(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+        Type::OneOf(words) => quoted(words),
         Type::Pattern => "a regular expression (PCRE), searched unanchored".to_owned(),
         Type::Secret => "`env=\"NAME\"`, `file=\"PATH\"`, or for a password `hash=\"…\"`".to_owned(),
-        Type::Words => "words".to_owned(),
+        Type::Open(known) => format!("{}, or the type of another plugin", quoted(known)),
+        Type::Words([]) => "words".to_owned(),
+        Type::Words(known) => format!("words, of which the broker knows {}", quoted(known)),
         Type::Json => "any JSON, written as KDL".to_owned(),
     }
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ")
 }
 
 fn range(min: i64, max: i64, show: &dyn Fn(i64) -> String) -> String {
