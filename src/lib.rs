@@ -58,6 +58,7 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
     let expansion = syntax::expand(loaded.nodes, inputs, kind::repeats, &mut report);
     let variables = expansion.variables.clone();
     let topology = topology::decode(expansion, &mut report);
+    topology::schemas::check(&topology, &loaded.sources, from, &mut report);
     let mut sources = loaded.sources;
     // no excerpt may show them
     for (span, secret) in written {

@@ -11,7 +11,8 @@ const EXAMPLE: &str = include_str!("language/example.kdl");
 fn the_example_compiles() {
     let sources = MemorySources::default()
         .with("a.kdl", EXAMPLE)
-        .with("schemas/a.kdl", "type \"Other\" { a \"string\" }");
+        .with("schemas/a.kdl", "type \"Other\" { a \"string\" }")
+        .with("schemas/shipment-moved.schema.json", "{}");
     let compiled = topoc::compile(&["a.kdl".to_owned()], &sources, &Inputs::default());
     let said: Vec<String> = compiled
         .report

@@ -140,7 +140,10 @@ fn scaffold(kind: &Kind, on: &[&str], example: &str) -> String {
         KindId::FederationUpstreamSet => ("federation-upstream-set \"s\"", ""),
         KindId::Shovel if first == "source" => ("shovel \"s\"", ""),
         KindId::Shovel => ("shovel \"s\"", "source queue=\"old\""),
-        KindId::Policy | KindId::OperatorPolicy if first == "pattern" => ("policy \"p\"", ""),
+        KindId::Policy | KindId::OperatorPolicy if first == "pattern" => ("policy \"p\"", "max-length 5"),
+        KindId::Policy | KindId::OperatorPolicy if matches!(first, "apply-to" | "priority") => {
+            ("policy \"p\" pattern=\"^p$\"", "max-length 5")
+        }
         KindId::Policy | KindId::OperatorPolicy => ("policy \"p\" pattern=\"^p$\"", ""),
         KindId::Exchange if first == "type" => ("exchange \"e\"", ""),
         KindId::Exchange if on == ["x-delayed-message"] => ("exchange \"e\" type=\"x-delayed-message\"", ""),
@@ -153,6 +156,9 @@ fn scaffold(kind: &Kind, on: &[&str], example: &str) -> String {
         KindId::Binding => return format!("queue \"q\" {{ bind \"e\" {{ {example} }} }}"),
         KindId::Type => ("type \"T\"", ""),
         KindId::Enum => ("enum \"E\" \"a\"", ""),
+        KindId::Message if first == "key" => {
+            ("message \"M\"", "publish-to \"amq.topic\" routing-key=\"order.{country}\"")
+        }
         KindId::Message if example.contains("{country}") => {
             ("message \"M\"", "payload { country \"string\" }")
         }

@@ -18,11 +18,7 @@ pub(super) fn argument(name: String) -> String {
 }
 
 /// The routing key as an expression, and whether it is a long one.
-pub(super) fn key(
-    builder: &mut Builder<'_>,
-    message: &Message,
-    parameters: &[(&str, Argument, bool)],
-) -> Option<(String, bool)> {
+pub(super) fn key(message: &Message, parameters: &[(&str, Argument, bool)]) -> (String, bool) {
     let parts = message.key_parts();
     let fields = message.fields();
     let names = field_names(fields.iter().map(|field| &*field.name.text));
@@ -51,10 +47,7 @@ pub(super) fn key(
         else {
             continue;
         };
-        let Some(text) = as_key_word(builder, &field.ty) else {
-            builder.report.push(no_key_word(message, name, &field.ty, field.span));
-            return None;
-        };
+        let text = as_key_word(&field.ty);
         format.push_str("{}");
         values.push_str(&format!(", message.{rust}{text}"));
         alone = Some(match text {
@@ -63,53 +56,16 @@ pub(super) fn key(
             text => format!("message.{rust}{text}"),
         });
     }
-    Some(match (parts.as_slice(), alone) {
+    match (parts.as_slice(), alone) {
         ([KeyPart::Parameter(_)], Some(alone)) => (alone, false),
         (_, Some(_)) => (format!("format!({format:?}{values})"), true),
         (_, None) => (format!("{:?}", &*message.routing_key.text), false),
-    })
-}
-
-/// What makes a word of a routing key of a field, after the field's expression; none where the text of such a
-/// value may have dots, is not one text, or may not be there.
-fn as_key_word(builder: &Builder<'_>, ty: &FieldType) -> Option<&'static str> {
-    match ty {
-        FieldType::String
-        | FieldType::Bool
-        | FieldType::I32
-        | FieldType::I64
-        | FieldType::U32
-        | FieldType::U64
-        | FieldType::Uuid
-        | FieldType::Date => Some(""),
-        FieldType::Named(name) => {
-            builder.topology.contract.enumeration(name).is_some().then_some(".as_str()")
-        }
-        FieldType::F64
-        | FieldType::Decimal
-        | FieldType::Bytes
-        | FieldType::Timestamp
-        | FieldType::Duration
-        | FieldType::List(_)
-        | FieldType::Map(_)
-        | FieldType::Optional(_) => None,
     }
 }
 
-fn no_key_word(message: &Message, name: &str, ty: &FieldType, span: crate::diag::Span) -> Diagnostic {
-    let why = match ty {
-        FieldType::Optional(_) => "may be absent",
-        FieldType::List(_) | FieldType::Map(_) | FieldType::Named(_) => "is not one word",
-        FieldType::Bytes => "is no text",
-        _ => "may have dots in it, which end a word of the key",
-    };
-    Diagnostic::new(
-        codes::NO_RUST,
-        format!("the routing key of `{}` takes `{{{name}}}` from a field that {why}", message.name.text),
-    )
-    .label(message.routing_key.span, "used here")
-    .label(span, "of this type")
-    .help(format!("name the parameter differently and give it to the publisher: `key \"{name}-key\"`"))
+/// What makes a word of a routing key of a field, after the field's expression; an enum's is its word on the wire.
+fn as_key_word(ty: &FieldType) -> &'static str {
+    if matches!(ty, FieldType::Named(_)) { ".as_str()" } else { "" }
 }
 
 /// What the message says of itself, as calls.

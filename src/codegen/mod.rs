@@ -271,9 +271,8 @@ impl<'a> Builder<'a> {
     }
 
     fn schema(&mut self, message: &Message, path: &Word, goes: &[String]) -> Vec<Item> {
-        let file = self.sources.get(path.span.file).map_or("", |file| file.name.as_str());
         let Item { name, doc, .. } = items::payload(message, &self.naming, goes);
-        schema::payload(path, file, self.from, &name, doc, &mut self.naming.scope, &mut self.report)
+        schema::payload(path, self.sources, self.from, &name, doc, &mut self.naming.scope, &mut self.report)
     }
 
     fn rust_type(&mut self, message: &Message, path: &Word, goes: &[String]) -> Option<Item> {

@@ -162,7 +162,7 @@ fn method(builder: &mut Builder<'_>, message: &Message, field: String, names: &m
         let ty = chosen.map_or("&str".to_owned(), |rust| format!("super::{rust}"));
         parameters.push((parameter, Argument { name: argument(name), ty }, chosen.is_some()));
     }
-    let (mut key, key_line) = key(builder, message, &parameters)?;
+    let (mut key, key_line) = key(message, &parameters);
     let exchange = message.exchange.as_ref();
     let partitions = exchange.and_then(|exchange| {
         Some(builder.topology.partitions(exchange.found.as_deref()?, &exchange.name.text).len())

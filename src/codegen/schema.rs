@@ -15,8 +15,9 @@ use super::{
     names::{Scope, camel, joined, plain},
 };
 use crate::{
-    diag::{Diagnostic, Report, codes},
-    syntax::{Sources, Word, relative, unreadable},
+    diag::{Diagnostic, Report, SourceMap, codes},
+    syntax::{Sources, Word},
+    topology::schemas::read,
 };
 
 /// Keywords that make a shape of several, or of its values.
@@ -77,26 +78,17 @@ fn any() -> Type {
 /// The types of a message's payload; the first is the payload itself, called `name`.
 pub(super) fn payload(
     path: &Word,
-    file: &str,
+    sources: &SourceMap,
     from: &dyn Sources,
     name: &str,
     doc: Vec<String>,
     scope: &mut Scope,
     report: &mut Report,
 ) -> Vec<Item> {
-    let file = relative(file, &path.text);
-    let root: Json = match from.read(&file).map(|bytes| serde_json::from_slice(&bytes)) {
-        Ok(Ok(root)) => root,
-        Ok(Err(error)) => {
-            report.push(
-                Diagnostic::new(codes::BAD_VALUE, format!("`{file}` is no JSON: {error}"))
-                    .label(path.span, "named here")
-                    .help("a schema is a JSON file, such as `{ \"type\": \"object\" }`"),
-            );
-            return Vec::new();
-        }
-        Err(error) => {
-            report.push(unreadable(&file, error, Some(path)));
+    let root = match read(path, sources, from) {
+        Ok(root) => root,
+        Err(diagnostic) => {
+            report.push(*diagnostic);
             return Vec::new();
         }
     };
@@ -123,7 +115,7 @@ pub(super) fn payload(
         }
         Err(refused) => {
             report.push(
-                Diagnostic::new(codes::NO_RUST, format!("the JSON Schema `{file}` {refused}"))
+                Diagnostic::new(codes::NO_RUST, format!("the JSON Schema `{}` {refused}", path.text))
                     .label(path.span, "named here")
                     .note("Rust is generated for JSON Schema of one fixed shape; docs/codegen.md lists what that is")
                     .help(

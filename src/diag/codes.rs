@@ -96,7 +96,7 @@ pub const STALE_ALLOW: Code = Code {
 pub const NO_RUST: Code = error(
     "T030",
     "no-rust",
-    "No Rust can be generated for a part of the topology that is otherwise sound, such as a routing key that takes a word from a list.",
+    "No Rust can be generated for a part of the topology that is otherwise sound, such as a header whose type headers do not have.",
 );
 
 /// Every code that is no lint, in the order of the codes.

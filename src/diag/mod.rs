@@ -126,11 +126,12 @@ impl Diagnostic {
     }
 }
 
-/// Whether a character is not itself visible: a control, or one that turns the direction of what follows.
-#[cfg(feature = "codegen")]
-fn is_unprintable(c: char) -> bool {
+/// Whether a character is not itself visible: a control, one of no width, or one that turns the direction of what
+/// follows.
+pub(crate) fn is_unprintable(c: char) -> bool {
     (c.is_control() && c != '\n')
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
+        || matches!(c, '\u{2066}'..='\u{2069}')
 }
 
 /// All that was found in a run.

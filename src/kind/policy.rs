@@ -27,7 +27,7 @@ pub(super) const ATTRIBUTES: &[Attribute] = &[
         Place::Body("name"),
         Type::Text,
         "Its name.",
-        r#"policy "bounded" pattern="^tmp\\.""#,
+        r#"policy "bounded" pattern="^tmp\\." { max-length 10_000 }"#,
     )
     .required(),
     Attribute::new(

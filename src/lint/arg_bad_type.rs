@@ -2,8 +2,9 @@
 
 use super::{Context, Lint, context::described, error};
 use crate::{
-    diag::{Diagnostic, Report},
+    diag::{Diagnostic, Report, with_article},
     kind::{Attribute, Type, Value},
+    syntax::quote,
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -30,13 +31,19 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             continue;
         }
         let (name, owner) = (attribute.spelling(), definition.kind.word());
+        let found = found(attribute, &field.value);
         report.push(
             Diagnostic::new(
                 LINT.code,
-                format!("`{name}` of a {owner} wants {}, not {}", wanted(attribute.ty), found(&field.value)),
+                format!("`{name}` of {} wants {}, not {found}", with_article(owner), wanted(attribute.ty)),
             )
-            .label(field.span, format!("{} `{}`", owner, definition.name()))
-            .note("the broker refuses a value of another type: 406 PRECONDITION_FAILED, or 400 over HTTP")
+            .label(field.span, format!("{owner} `{}`", definition.title()))
+            .note(match definition.kind.kind().wire {
+                Some(_) => {
+                    "the broker refuses a value of another type: 406 PRECONDITION_FAILED, or 400 over HTTP"
+                }
+                None => "nothing else can be read as one, and no code can be generated for it",
+            })
             .help(format!("write `{}`", edit(attribute, &field.value))),
         );
     }
@@ -71,17 +78,44 @@ pub(super) fn wanted(ty: Type) -> String {
     }
 }
 
-fn found(value: &Value) -> &'static str {
+fn found(attribute: &Attribute, value: &Value) -> String {
     match value {
-        Value::Bool(_) => "a truth value",
-        Value::Integer(_) => "a number",
-        Value::Float(_) => "a number with a fraction",
-        Value::Text(_) => "a string",
-        Value::List(_) => "a list",
-        Value::Table(_) => "a table",
-        Value::Null => "nothing",
-        Value::Secret(_) => "a secret",
+        Value::Bool(bool) => format!("#{bool}"),
+        Value::Integer(number) => number.to_string(),
+        // a whole number is none any more where 64 bits cannot hold it
+        Value::Float(number) if number.fract() == 0.0 => "a number of more than 64 bits".to_owned(),
+        Value::Float(number) => number.to_string(),
+        Value::Text(text) if attribute.ty != Type::Secret => quote(text),
+        Value::Text(_) => "a string".to_owned(),
+        Value::List(_) => "a list".to_owned(),
+        Value::Table(_) => "a table".to_owned(),
+        Value::Null => "nothing".to_owned(),
+        Value::Secret(_) => "a secret".to_owned(),
     }
+}
+
+/// A number with a unit in words, in topoc's: `5 minutes`, `5min`, `2 gb`.
+fn with_unit(text: &str, ty: Type) -> Option<String> {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    let unit = text[digits.len()..].trim().to_lowercase();
+    let unit = match (ty, unit.as_str()) {
+        (Type::Duration(..), "milliseconds" | "millisecond" | "millis" | "msec") => "ms",
+        (Type::Duration(..) | Type::Seconds(..), "s" | "sec" | "secs" | "second" | "seconds") => "s",
+        (Type::Duration(..) | Type::Seconds(..), "m" | "min" | "mins" | "minute" | "minutes") => "m",
+        (Type::Duration(..) | Type::Seconds(..), "h" | "hr" | "hrs" | "hour" | "hours") => "h",
+        (Type::Duration(..) | Type::Seconds(..), "d" | "day" | "days") => "D",
+        (Type::Size(..), "b" | "byte" | "bytes") => "B",
+        (Type::Size(..), "k" | "kb") => "KB",
+        (Type::Size(..), "m" | "mb") => "MB",
+        (Type::Size(..), "g" | "gb") => "GB",
+        (Type::Size(..), "t" | "tb") => "TB",
+        (Type::Size(..), "kib") => "KiB",
+        (Type::Size(..), "mib") => "MiB",
+        (Type::Size(..), "gib") => "GiB",
+        (Type::Size(..), "tib") => "TiB",
+        _ => return None,
+    };
+    (!digits.is_empty()).then(|| format!("{digits}{unit}"))
 }
 
 /// The same value in the right type where it can be read off, else the attribute's example.
@@ -89,7 +123,8 @@ fn edit(attribute: &Attribute, value: &Value) -> String {
     let number = |text: &str| text.replace(['_', ',', ' '], "").parse::<i64>().ok();
     match (attribute.ty, value) {
         (Type::Integer(..) | Type::Duration(..) | Type::Size(..) | Type::Seconds(..), Value::Text(text)) => {
-            number(text).map(|number| format!("{} {number}", attribute.name))
+            let number = number(text).map(|number| format!("{} {number}", attribute.name));
+            number.or_else(|| Some(format!("{} {}", attribute.name, quote(&with_unit(text, attribute.ty)?))))
         }
         (Type::Bool, Value::Text(text)) if matches!(&**text, "true" | "false") => {
             Some(format!("{} #{text}", attribute.name))

@@ -3,7 +3,7 @@
 use super::{Context, Lint, arg_bad_type::wanted, context::described, error};
 use crate::{
     diag::{Diagnostic, Report, nearest},
-    kind::{Attribute, Type, Value},
+    kind::{Attribute, Definition, Field, KindId, Type, Value, slip},
     syntax::quote,
 };
 
@@ -19,17 +19,50 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             continue;
         }
         let (name, owner) = (attribute.spelling(), definition.kind.word());
-        let value = field.value.show(attribute.ty);
+        if let Some(diagnostic) = slip_of_the_pen(definition, attribute, field) {
+            report.push(diagnostic);
+            continue;
+        }
+        let value = match field.value.show(attribute.ty) {
+            empty if empty.is_empty() => "empty".to_owned(),
+            value => value,
+        };
         report.push(
             Diagnostic::new(
                 LINT.code,
-                format!("`{name}` of the {owner} `{}` cannot be {value}", definition.name()),
+                format!("`{name}` of the {owner} `{}` cannot be {value}", definition.title()),
             )
             .label(field.span, range(attribute.ty))
             .note("the broker refuses it: 406 PRECONDITION_FAILED, or 400 over HTTP")
             .help(format!("write `{}`", legal(attribute, &field.value))),
         );
     }
+}
+
+/// A word that only a plugin could know, and that is surely another one misspelt.
+fn slip_of_the_pen(definition: &Definition, attribute: &Attribute, field: &Field) -> Option<Diagnostic> {
+    let (written, meant) = match (attribute.ty, &field.value) {
+        (Type::Open(words), Value::Text(text)) => (text.clone(), slip(text, words)?),
+        (Type::Words(words), Value::List(items)) => {
+            let texts = items.iter().filter_map(Value::as_text);
+            texts.filter_map(|text| Some((text.clone(), slip(text, words)?))).next()?
+        }
+        _ => return None,
+    };
+    let (owner, name) = (definition.kind.word(), definition.name());
+    let (what, note) = match definition.kind {
+        KindId::User => ("tag", "it keeps the word, and gives the user no right for it"),
+        _ => (
+            "exchange type",
+            "it answers 503 COMMAND_INVALID, unknown exchange type, and closes the connection",
+        ),
+    };
+    Some(
+        Diagnostic::new(LINT.code, format!("the broker knows no {what} `{written}`"))
+            .label(field.span, format!("of the {owner} `{name}`"))
+            .note(note)
+            .help(format!("write `{} {}`", attribute.name, quote(meant))),
+    )
 }
 
 fn range(ty: Type) -> String {

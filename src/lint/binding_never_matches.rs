@@ -1,6 +1,6 @@
 //! A binding that none of the keys published to its exchange can match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use topoc_routing::{BindingId, ExchangeId, ExchangeKind};
 
@@ -27,6 +27,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
+    keyless(context, report);
     for (vhost, routes) in context.graph.vhosts() {
         let Some(arrivals) = context.arrivals(vhost) else { continue };
         let mut published: BTreeMap<ExchangeId, Vec<&Message>> = BTreeMap::new();
@@ -43,13 +44,45 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             for id in routes.topology.bindings_of(*exchange).iter().filter(unmatched) {
                 let Some(binding) = routes.binding(*id) else { continue };
                 let told = match kind {
-                    ExchangeKind::Topic => partial_word(binding.routing_key()).is_some(),
+                    ExchangeKind::Topic => {
+                        binding.routing_key().is_empty() || partial_word(binding.routing_key()).is_some()
+                    }
                     _ => wildcard_on_direct::concerns(binding.routing_key()),
                 };
                 if !told && binding.0.provenance == Provenance::Written && !binding.0.external {
                     report.push(never(binding, messages));
                 }
             }
+        }
+    }
+}
+
+/// A binding without a key is for everything where keys do not count; a topic exchange takes it at its word.
+fn keyless(context: &Context<'_, '_>, report: &mut Report) {
+    for (_, routes) in context.graph.vhosts() {
+        let mut taken = BTreeSet::new();
+        for (_, flow) in context.flows().filter(|(_, flow)| std::ptr::eq(flow.routes, routes)) {
+            taken.extend(flow.reach.bindings.keys().copied());
+        }
+        for (id, known) in routes.topology.bindings() {
+            let Some(binding) = routes.binding(id) else { continue };
+            let topic = *routes.topology.exchange(known.source).kind.matching() == ExchangeKind::Topic;
+            let written = binding.0.provenance == Provenance::Written && !binding.0.external;
+            // headers are what it goes by, and `headers-ignored` speaks of that
+            let headers = binding.arguments().next().is_some();
+            if !binding.routing_key().is_empty() || headers || !topic || !written || taken.contains(&id) {
+                continue;
+            }
+            let (source, destination) = (binding.source(), binding.destination());
+            report.push(
+                Diagnostic::new(
+                    LINT.code,
+                    format!("`{destination}` is bound to the topic exchange `{source}` without a key"),
+                )
+                .label(binding.0.span, "only messages with an empty key match")
+                .note("whoever waits for others waits in vain, and the broker sees nothing wrong")
+                .help(format!("write `{}` for all messages, or the key that is meant", bind(source, "#"))),
+            );
         }
     }
 }

@@ -148,6 +148,25 @@ impl<'g, 'a> Context<'g, 'a> {
         })
     }
 
+    /// Whether a vhost is somebody else's, so that things may stand in it that nobody here has declared.
+    #[must_use]
+    pub fn is_foreign(&self, vhost: &str) -> bool {
+        let vhost = Identity { kind: KindId::Vhost, vhost: None, parts: vec![vhost.into()] };
+        self.topology.get(&vhost).is_some_and(|vhost| vhost.external)
+    }
+
+    /// Where an exchange or queue stands that is not in the vhost where it is looked for, as a help line.
+    #[must_use]
+    pub fn in_another_vhost(&self, kind: KindId, vhost: &str, name: &str) -> Option<String> {
+        let others = self.topology.vhosts_of(kind, name);
+        let other = others.iter().find(|other| ***other != *vhost)?;
+        let word = kind.word();
+        Some(format!(
+            "`{name}` is in vhost `{other}`, and what is bound together is in one: declare the {word} in vhost \
+             `{vhost}` too, or move one of them"
+        ))
+    }
+
     /// Every permission, in the order of the topology.
     pub fn permissions(&self) -> impl Iterator<Item = &'a Definition> {
         self.topology.of(KindId::Permission)

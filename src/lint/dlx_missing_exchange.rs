@@ -38,7 +38,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         {
             diagnostic = diagnostic.label(exchange.0.span, format!("`{near}` is near"));
         }
-        let help = if names.is_empty() {
+        let help = if let Some(there) = context.in_another_vhost(KindId::Exchange, vhost, name) {
+            there
+        } else if names.is_empty() {
             format!("declare it, with a queue that is bound to it: `exchange {name:?} type=\"direct\"`")
         } else {
             did_you_mean(name, names, "exchange")

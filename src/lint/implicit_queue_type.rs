@@ -16,7 +16,10 @@ pub(super) const LINT: Lint = Lint {
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     let topology = context.topology;
     let untyped = topology.queues().filter(|queue| {
-        !queue.0.external && queue.0.provenance == Provenance::Written && queue.0.field("type").is_none()
+        !queue.0.external
+            && !queue.0.garbled
+            && queue.0.provenance == Provenance::Written
+            && queue.0.field("type").is_none()
     });
     for queue in untyped {
         let default = topology.default_queue_type(queue.vhost());

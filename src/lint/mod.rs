@@ -53,6 +53,7 @@ mod hash_duplicate_destination;
 mod hash_weight_not_int;
 mod headers_all_x_only;
 mod headers_any_empty;
+mod headers_ignored;
 mod implicit_queue_type;
 mod infinite_reject_loop;
 mod key_on_fanout_ignored;
@@ -183,6 +184,7 @@ pub const LINTS: &[Lint] = &[
     hash_duplicate_destination::LINT,
     publish_internal_exchange::LINT,
     e2e_cycle::LINT,
+    headers_ignored::LINT,
     transient_critical::LINT,
     durable_flow_transient_hop::LINT,
     quorum_no_dlx::LINT,

@@ -2,7 +2,7 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, Span},
+    diag::{Diagnostic, Report, Span, counted, with_article},
     kind::{Definition, KindId, Place, Scope},
     topology::{DEFAULT_VHOST, Queue, QueueType, Topology},
 };
@@ -26,7 +26,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 long = true;
                 let owner = definition.kind.word();
                 report.push(too_long(
-                    format!("the {name} of a {owner} is {bytes} bytes long"),
+                    format!("the {name} of {} is {bytes} bytes long", with_article(owner)),
                     field.span,
                     bytes,
                 ));
@@ -89,5 +89,5 @@ fn too_long(message: String, span: Span, bytes: usize) -> Diagnostic {
     Diagnostic::new(LINT.code, message)
         .label(span, format!("{bytes} bytes in UTF-8, variables replaced"))
         .note("a name or key is a short string in AMQP 0-9-1, of at most 255 bytes")
-        .help(format!("shorten it by {} bytes", bytes - MAX))
+        .help(format!("shorten it by {}", counted(bytes - MAX, "byte")))
 }

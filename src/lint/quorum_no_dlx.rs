@@ -4,6 +4,7 @@ use topoc_routing::QueueKind;
 
 use super::{
     Context, Lint,
+    arg_wrong_queue_type::misplaced,
     context::Hears,
     dying::{InVhost, is_made},
     warning,
@@ -11,6 +12,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Report},
     syntax::quote,
+    topology::QueueType,
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -58,6 +60,8 @@ fn is_judged<'a>(context: &Context<'_, 'a>, at: InVhost<'_, 'a>) -> bool {
         && !is_made(at.queue)
         // who states a key has a lint for it
         && known.dead_letter_routing_key.is_none()
+        // its type is in question while it has what another type has
+        && misplaced(at.queue.0, QueueType::Quorum).next().is_none()
         && (!context.says_who_consumes() || consumed())
         && !context.is_parking(at)
 }

@@ -3,7 +3,10 @@
 use topoc_routing::QueueKind;
 
 use super::{Context, Lint, dying::is_made, warning};
-use crate::diag::{Diagnostic, Report};
+use crate::{
+    diag::{Diagnostic, Report},
+    topology::Queue,
+};
 
 pub(super) const LINT: Lint = Lint {
     code: warning("C014", "unbounded-queue", "A queue can grow until the node blocks every publisher."),
@@ -18,7 +21,8 @@ const BOUNDS: [&str; 3] = ["max-length", "max-length-bytes", "message-ttl"];
 const A_DAY: i64 = 24 * 60 * 60 * 1000;
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    for at in context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue)) {
+    let whole = |queue: Queue<'_>| !queue.0.external && !queue.0.garbled && !is_made(queue);
+    for at in context.queues().filter(|at| whole(at.queue)) {
         let is_stated = |name: &&str| context.value(at.queue, name).is_some();
         let short = context.value(at.queue, "expires").and_then(|expires| expires.field().value.as_integer());
         let goes = at.queue.0.flag("auto-delete") || short.is_some_and(|time| time <= A_DAY);

@@ -22,7 +22,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         for key in &policy.unrecognized {
             // what is left of mirroring has a lint of its own
             let Some(field) = policy.arguments.get(key) else { continue };
-            if PLUGINS.contains(&&**key) || key.starts_with("ha-") {
+            let mirroring = policy.kind == KindId::Policy && key.starts_with("ha-");
+            if PLUGINS.contains(&&**key) || mirroring {
                 continue;
             }
             let word = policy.kind.word().replace('-', " ");

@@ -50,10 +50,16 @@ fn look_up(context: &Context<'_, '_>, queue: &Reference, note: &str, report: &mu
     let whole = context.topology.exchanges().filter(|exchange| exchange.is_super_stream());
     let whole = whole.map(|exchange| exchange.name());
     let place = written.map_or_else(String::new, |vhost| format!(" in vhost `{vhost}`"));
+    // beside another vhost's name: the edit is that name
+    let elsewhere = vhosts.first().filter(|_| written.is_some());
+    let there =
+        elsewhere.map(|vhost| format!("`{}` is in vhost `{vhost}`: write `vhost={vhost:?}`", name.text));
     report.push(
         Diagnostic::new(LINT.code, format!("no queue `{}` is declared{place}", name.text))
             .label(name.span, "named here")
             .note(note)
-            .help(did_you_mean(&name.text, known.map(|queue| queue.name()).chain(whole), "queue")),
+            .help(there.unwrap_or_else(|| {
+                did_you_mean(&name.text, known.map(|queue| queue.name()).chain(whole), "queue")
+            })),
     );
 }

@@ -1,6 +1,6 @@
 //! A message can be published with a key that no queue receives.
 
-use topoc_routing::{Certainty, ExchangeId, ExchangeKind, Topology};
+use topoc_routing::{Certainty, ExchangeId, ExchangeKind, Message as Published, Topology};
 
 use super::{
     Context, Lint,
@@ -74,14 +74,34 @@ fn lost_keys(message: &Message, flow: &Flow<'_, '_>, key: &str) -> Diagnostic {
                 None => format!("declare `queue {}`, or publish to an exchange that it is bound to", quote(key)),
             });
     }
+    // another exchange may take it, and have no queue for it
+    let end = dead_end(routes, flow.exchange, key);
     let bound = bound_keys(routes, flow.exchange, key);
     if let Some(definition) = flow.routes.exchange(flow.exchange) {
-        let there = if bound.is_empty() {
-            format!("… and nothing is bound to `{}`", exchange.name)
-        } else {
-            format!("… and `{}` has bindings for {} only", exchange.name, some_of(&bound))
+        let there = match (&end, bound.is_empty()) {
+            (Some(_), _) => "… and what takes it here takes it no further".to_owned(),
+            (None, true) => format!("… and nothing is bound to `{}`", exchange.name),
+            (None, false) => format!("… and `{}` has bindings for {} only", exchange.name, some_of(&bound)),
         };
         diagnostic = diagnostic.label(definition.span_of("name"), there);
+    }
+    if let Some(end) = end {
+        let end = routes.exchange(end);
+        let bound = bound_keys(routes, routes.exchange_id(&end.name).unwrap_or(flow.exchange), key);
+        if let Some(definition) = routes.exchange_id(&end.name).and_then(|id| flow.routes.exchange(id)) {
+            let there = match bound.as_slice() {
+                [] => format!("`{}`, which takes it, has no queue", end.name),
+                bound => format!("`{}`, which takes it, has bindings for {} only", end.name, some_of(bound)),
+            };
+            diagnostic = diagnostic.label(definition.span_of("name"), there);
+        }
+        return diagnostic
+            .note(format!("counter-example: {shown}; the broker discards it and confirms it all the same"))
+            .help(format!(
+                "bind a queue to `{}`: `{}`",
+                end.name,
+                bind(&end.name, &general(message, &end.kind, key))
+            ));
     }
     let listed = if bound.is_empty() {
         "nothing".to_owned()
@@ -97,6 +117,13 @@ fn lost_keys(message: &Message, flow: &Flow<'_, '_>, key: &str) -> Diagnostic {
             bind(&exchange.name, &general(message, &exchange.kind, key)),
             exchange.name
         ))
+}
+
+/// The exchange at which a key ends that another exchange was bound for.
+fn dead_end(routes: &Topology, start: ExchangeId, key: &str) -> Option<ExchangeId> {
+    let delivered = routes.route(start, &Published::new(key));
+    let ends = delivered.visits.iter().filter(|visit| visit.matched.bindings().next().is_none());
+    ends.map(|visit| visit.exchange).find(|end| *end != start)
 }
 
 /// The keys that are bound, those most like the lost one first.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Report},
-    graph::key_template,
+    graph::{is_predeclared, key_template},
     kind::Provenance,
     topology::Binding,
 };
@@ -48,7 +48,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         }
         let keys = meant(context, binding);
         report.push(diagnostic.note("a direct exchange compares keys byte by byte").help(
-            if keys.is_empty() {
+            if is_predeclared(source) {
+                format!("bind a topic exchange: `{}`", bind("amq.topic", key))
+            } else if keys.is_empty() {
                 format!("write `exchange {source:?} type=\"topic\"`")
             } else {
                 let binds: Vec<String> = keys.iter().map(|key| format!("`{}`", bind(source, key))).collect();

@@ -123,8 +123,9 @@ fn bindings(step: &Step, foreign: &[&Definition], danger: &mut Danger) {
     };
     let others = foreign.iter().filter(|binding| binding.vhost == gone.vhost && ends_there(binding)).count();
     if others > 0 {
+        let go = if others == 1 { "goes" } else { "go" };
         let others = count(others as u64, "binding", "bindings");
-        danger.add(&format!("{others} that this topology has not made go with it"), 0);
+        danger.add(&format!("{others} that this topology has not made {go} with it"), 0);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the `kdl` crate says of a text that is no KDL, in the words of somebody who writes topologies.
 
+use super::habits::{Habit, habits};
 use crate::diag::{Diagnostic, Span, codes};
 
 /// What one call of the parser found in a text that begins at `base` of its file: one diagnostic a line at most,
@@ -22,6 +23,10 @@ pub(super) fn complaints(
     sorted.sort_by_key(|error| (follows(error), error.span.offset()));
     let mut lines = Vec::new();
     let mut out = Vec::new();
+    for Habit { start, end, diagnostic } in habits(text) {
+        lines.push(text[..start].matches('\n').count());
+        out.push(diagnostic.label(at(start, end), ""));
+    }
     for error in sorted {
         if follows(error) && !out.is_empty() {
             break;

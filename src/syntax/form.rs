@@ -243,7 +243,7 @@ impl Form {
                     let names = properties.iter().map(|property| property.name);
                     let trouble = format!("`{}` has no attribute `{}`", self.keyword, word.text);
                     let help = match properties {
-                        [] => format!("remove it: `{}`", self.example),
+                        [] => format!("remove `{}`", word.text),
                         _ => did_you_mean(&word.text, names, "attribute"),
                     };
                     report.push(
@@ -302,17 +302,14 @@ impl Form {
         }
         said.push((property.name, entry));
         if !property.wanted.takes(&entry.value) {
-            let found = match &entry.value {
-                Scalar::Text(text) if text.is_empty() => "an empty text".to_owned(),
-                value => value.to_kdl(),
+            let trouble = match (property.wanted, &entry.value) {
+                (Wanted::Text, Scalar::Text(_)) => "is empty".to_owned(),
+                (wanted, value) => format!("is {}, not {}", wanted.words(), value.to_kdl()),
             };
             report.push(
-                Diagnostic::new(
-                    codes::BAD_VALUE,
-                    format!("`{}` is {}, not {found}", property.name, property.wanted.words()),
-                )
-                .label(entry.span, "")
-                .help(format!("write `{}`", property.edit())),
+                Diagnostic::new(codes::BAD_VALUE, format!("`{}` {trouble}", property.name))
+                    .label(entry.span, "")
+                    .help(format!("write `{}`", property.edit())),
             );
         }
     }
@@ -331,7 +328,7 @@ impl Form {
                     .chain(properties.iter().map(|property| property.name))
                     .collect();
                 let help = match names.as_slice() {
-                    [] => format!("remove it: `{}`", self.example),
+                    [] => format!("remove `{}`", child.name.text),
                     _ => did_you_mean(&child.name.text, names.iter().copied(), "node"),
                 };
                 report.push(

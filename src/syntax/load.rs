@@ -200,8 +200,8 @@ impl Loader<'_> {
             Ok(paths) if paths.is_empty() => {
                 report.push(
                     Diagnostic::new(codes::UNREADABLE, format!("no file matches `{pattern}`"))
-                        .label(word.span, "included here")
-                        .help("a path is relative to the file that includes it"),
+                        .label(word.span, "named here")
+                        .help("a path is relative to the file that names it"),
                 );
                 Vec::new()
             }
@@ -251,7 +251,7 @@ fn normalize(path: &str) -> String {
 
 fn included_here(mut diagnostic: Diagnostic, included: Option<&Word>) -> Diagnostic {
     if let Some(word) = included {
-        diagnostic = diagnostic.label(word.span, "included here");
+        diagnostic = diagnostic.label(word.span, "named here");
     }
     diagnostic
 }
@@ -263,7 +263,7 @@ pub(crate) fn unreadable(path: &str, error: ReadError, included: Option<&Word>) 
         ReadError::Missing => (
             format!("`{path}` does not exist"),
             if included.is_some() {
-                "a path is relative to the file that includes it".to_owned()
+                "a path is relative to the file that names it".to_owned()
             } else {
                 "`topoc init` writes a starter topology".to_owned()
             },

@@ -9,6 +9,7 @@ mod environments;
 mod expand;
 mod form;
 mod format;
+mod habits;
 mod interpolate;
 mod load;
 mod newline;
@@ -25,7 +26,6 @@ pub use expand::{Expansion, expand};
 pub use form::{Children, Form, Properties, Property, Values, Wanted};
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
-#[cfg(feature = "codegen")]
 pub(crate) use load::{relative, unreadable};
 pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;

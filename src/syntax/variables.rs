@@ -121,7 +121,8 @@ fn give<'a>(
     inputs: &'a Inputs,
     report: &mut Report,
 ) -> Given<'a> {
-    let default = node.setting("default");
+    // one that is misspelt has been spoken of, and is what is meant
+    let default = node.setting("default").or_else(|| node.properties().next().map(|(_, entry)| entry));
     let outside = environment_name(&name.text);
     let ours = |(variable, _, from): &&(String, String, String)| **variable == *name.text || *from == outside;
     let set = environment.and_then(|(_, node)| sets(node).filter(|(word, _)| word.text == name.text).last());

@@ -1,17 +1,12 @@
 //! A node's properties and child nodes → an entity's attributes, by what its kind says.
 
-use std::sync::Arc;
-
 use super::{
     strange,
-    values::{SecretSource, json, plain, secret, words},
+    values::{json, plain, words},
 };
 use crate::{
     diag::{Diagnostic, Report, Span, article, codes, did_you_mean, one_of},
-    kind::{
-        ALLOW, Allow, Attribute, Definition, Field, Kind, KindId, Scope, Secret, Type, Value, Within,
-        exchange, is_password_hash,
-    },
+    kind::{ALLOW, Allow, Attribute, Definition, Field, Kind, KindId, Scope, Type, Value, exchange},
     syntax::{Entry, Node, Scalar, Word, quote},
 };
 
@@ -96,7 +91,7 @@ impl<'a> Reader<'a, '_> {
         nested
     }
 
-    fn twice(&mut self, trouble: &str, again: Span, first: Span) {
+    pub(super) fn twice(&mut self, trouble: &str, again: Span, first: Span) {
         self.report.push(
             Diagnostic::new(codes::DUPLICATE, trouble)
                 .label(again, "again here")
@@ -155,55 +150,6 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// An attribute that is written in a node with others, by the name that the broker has for it.
-    fn part(&self, name: &str) -> Option<&'static Attribute> {
-        self.kind.all_attributes().find(|attribute| attribute.name == name && attribute.within.is_some())
-    }
-
-    /// Says how such attributes are written, once for all of a node, and takes them as they are meant.
-    fn apart(
-        &mut self,
-        definition: &mut Definition,
-        attribute: &'static Attribute,
-        name: &Word,
-        entry: &Entry,
-    ) {
-        let Some(Within { node, .. }) = attribute.within else { return };
-        if !self.node.children.iter().any(|child| child.is(node)) {
-            self.set(definition, attribute, plain(&entry.value, attribute.ty), entry.span);
-        }
-        let said = |member: &Attribute| {
-            let child = || self.node.children.iter().find(|child| child.is(member.name))?.arguments().next();
-            let entry = self.node.property(member.name).or_else(child)?;
-            // no help may repeat a secret
-            Some(if member.ty == Type::Secret { "\"…\"".to_owned() } else { entry.value.to_kdl() })
-        };
-        let mut edit = node.to_owned();
-        let mut first = None;
-        for member in self.kind.all_attributes() {
-            let Some(Within { property, .. }) = member.within.filter(|within| within.node == node) else {
-                continue;
-            };
-            match (property, said(member)) {
-                (Some(property), Some(value)) => edit.push_str(&format!(" {property}={value}")),
-                (None, Some(value)) => edit.push_str(&format!(" {value}")),
-                (None, None) => edit.push_str(" \"…\""),
-                (Some(_), None) => continue,
-            }
-            first = first.or(said(member).map(|_| member.name));
-        }
-        if first == Some(attribute.name) {
-            self.report.push(
-                Diagnostic::new(
-                    codes::UNKNOWN_ATTRIBUTE,
-                    format!("`{}` is written as a part of `{node}`", name.text),
-                )
-                .label(name.span, "")
-                .help(format!("write `{edit}`")),
-            );
-        }
-    }
-
     /// A policy's unknown keys are kept: a plugin may know them, and a lint speaks of the others.
     fn is_policy(&self) -> bool {
         matches!(self.kind.id, KindId::Policy | KindId::OperatorPolicy)
@@ -249,7 +195,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Says what stands in a node that holds no more than its values and these properties.
-    fn leaf(&mut self, node: &Node, most: usize, properties: &[&str]) {
+    pub(super) fn leaf(&mut self, node: &Node, most: usize, properties: &[&str]) {
         let name = &*node.name.text;
         for extra in node.arguments().skip(most) {
             let how_many = if most == 1 { "one value".to_owned() } else { format!("{most} values") };
@@ -261,7 +207,7 @@ impl<'a> Reader<'a, '_> {
         }
         for (word, _) in node.properties().filter(|(word, _)| !properties.contains(&&*word.text)) {
             let help = match properties {
-                [] => "remove it".to_owned(),
+                [] => format!("remove `{}`", word.text),
                 _ => did_you_mean(&word.text, properties.iter().copied(), "attribute"),
             };
             self.report.push(
@@ -283,85 +229,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Attributes that are said together: `dead-letter "dlx" routing-key="dead"`.
-    fn group(&mut self, definition: &mut Definition, child: &Node) {
-        let members: Vec<&'static Attribute> = self
-            .kind
-            .all_attributes()
-            .filter(|a| a.within.is_some_and(|within| within.node == &*child.name.text))
-            .collect();
-        for entry in &child.entries {
-            self.member(definition, child, &members, entry.name.as_ref(), entry);
-        }
-        for inner in &child.children {
-            let Some(entry) = inner.arguments().next() else {
-                let known =
-                    |a: &&&Attribute| a.within.and_then(|within| within.property) == Some(&*inner.name.text);
-                match members.iter().find(known) {
-                    Some(attribute) => self.needs_value(inner, attribute),
-                    None => self.no_member(child, &members, &inner.name),
-                }
-                continue;
-            };
-            self.leaf(inner, 1, &[]);
-            self.member(definition, child, &members, Some(&inner.name), entry);
-        }
-        if let Some(first) = members.first().filter(|_| child.entries.is_empty() && child.children.is_empty())
-        {
-            self.needs_value(child, first);
-        }
-    }
-
-    fn member(
-        &mut self,
-        definition: &mut Definition,
-        child: &Node,
-        members: &[&'static Attribute],
-        name: Option<&Word>,
-        entry: &Entry,
-    ) {
-        let written = name.map(|word| &*word.text);
-        let of = |property: Option<&str>| {
-            members.iter().find(|a| a.within.and_then(|within| within.property) == property)
-        };
-        let hidden = written.and_then(|written| {
-            SecretSource::ALL.iter().find_map(|source| {
-                let attribute = of(Some(source.stem(written)?))?;
-                SecretSource::of(attribute).contains(source).then_some((*attribute, *source))
-            })
-        });
-        if let Some(attribute) = of(written) {
-            self.set(definition, attribute, plain(&entry.value, attribute.ty), entry.span);
-        } else if let Some((attribute, source)) = hidden {
-            let value = self.secret(attribute, source, entry);
-            self.set(definition, attribute, value, entry.span);
-        } else if let Some(word) = name {
-            self.no_member(child, members, word);
-        } else {
-            self.report.push(
-                Diagnostic::new(
-                    codes::UNWANTED_VALUE,
-                    format!("`{}` takes no value here: {}", child.name.text, entry.value.to_kdl()),
-                )
-                .label(entry.span, "")
-                .help(format!("write `{}`", members.first().map_or("", |member| member.example))),
-            );
-        }
-    }
-
-    fn no_member(&mut self, child: &Node, members: &[&'static Attribute], word: &Word) {
-        let names = members.iter().filter_map(|a| a.within.and_then(|within| within.property));
-        self.report.push(
-            Diagnostic::new(
-                codes::UNKNOWN_ATTRIBUTE,
-                format!("`{}` has no attribute `{}`", child.name.text, word.text),
-            )
-            .label(word.span, "")
-            .help(did_you_mean(&word.text, names, "attribute")),
-        );
-    }
-
-    fn needs_value(&mut self, node: &Node, attribute: &Attribute) {
+    pub(super) fn needs_value(&mut self, node: &Node, attribute: &Attribute) {
         self.report.push(
             Diagnostic::new(codes::MISSING, format!("`{}` needs a value", node.name.text))
                 .label(node.span, "")
@@ -401,55 +269,13 @@ impl<'a> Reader<'a, '_> {
         None
     }
 
-    /// `password env="NAME"`, or a text that should not stand there.
-    fn child_secret(&mut self, child: &Node, attribute: &'static Attribute) -> Option<Value> {
-        let sources = SecretSource::of(attribute);
-        let names: Vec<&str> = sources.iter().map(|source| source.property()).collect();
-        self.leaf(child, 1, &names);
-        let named =
-            sources.iter().filter_map(|source| Some((child.property(source.property())?, Some(*source))));
-        let plainly = child.arguments().take(1).map(|entry| (entry, None));
-        let said: Vec<(&Entry, Option<SecretSource>)> = named.chain(plainly).collect();
-        match said.as_slice() {
-            [] if child.properties().next().is_none() => self.needs_value(child, attribute),
-            [] => {}
-            [(entry, None)] => return Some(plain(&entry.value, Type::Secret)),
-            [(entry, Some(source))] => return Some(self.secret(attribute, *source, entry)),
-            [(first, _), (again, _), ..] => {
-                self.twice(&format!("`{}` is said in two ways", attribute.name), again.span, first.span);
-            }
-        }
-        None
-    }
-
-    /// A secret by where it is found.
-    fn secret(&mut self, attribute: &'static Attribute, source: SecretSource, entry: &Entry) -> Value {
-        let trouble = match entry.value.text() {
-            None => format!("is a text, not {}", entry.value.to_kdl()),
-            Some(text) if text.is_empty() => "is empty".to_owned(),
-            Some(text) if source == SecretSource::Hash && !is_password_hash(text) => {
-                "is no hash of a password".to_owned()
-            }
-            Some(_) => return secret(source, &entry.value),
-        };
-        let property = source.property();
-        let diagnostic = Diagnostic::new(
-            codes::BAD_VALUE,
-            format!("the `{property}` of `{}` {trouble}", attribute.spelling()),
-        )
-        .label(entry.span, "");
-        self.report.push(match source {
-            SecretSource::Hash => diagnostic
-                .note("the broker's hashes are Base64 of a salt and a digest: 20, 36 or 68 bytes")
-                .help("run `rabbitmqctl hash_password`, and write what it prints"),
-            SecretSource::Env => diagnostic.help(format!("write `{} env=\"NAME\"`", attribute.name)),
-            SecretSource::File => diagnostic.help(format!("write `{} file=\"PATH\"`", attribute.name)),
-        });
-        // in its place, so that nothing else is missing
-        Value::Secret(Secret::Env(Arc::from("")))
-    }
-
-    fn set(&mut self, definition: &mut Definition, attribute: &'static Attribute, value: Value, span: Span) {
+    pub(super) fn set(
+        &mut self,
+        definition: &mut Definition,
+        attribute: &'static Attribute,
+        value: Value,
+        span: Span,
+    ) {
         if let Some(first) = definition.field(attribute.name).map(|field| field.span) {
             let (name, owner) = (attribute.name, self.kind.keyword);
             self.twice(&format!("`{name}` is said twice for {owner} `{}`", definition.name()), span, first);
@@ -459,16 +285,9 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// An attribute that is written under its own name.
-    fn find(&self, name: &str) -> Option<&'static Attribute> {
+    pub(super) fn find(&self, name: &str) -> Option<&'static Attribute> {
         let own = |attribute: &&Attribute| attribute.within.is_none() && !attribute.implied;
         self.kind.all_attributes().find(|attribute| attribute.name == name && own(attribute))
-    }
-
-    fn find_secret(&self, name: &str) -> Option<(&'static Attribute, SecretSource)> {
-        SecretSource::ALL.iter().find_map(|source| {
-            let attribute = self.find(source.stem(name)?)?;
-            SecretSource::of(attribute).contains(source).then_some((attribute, *source))
-        })
     }
 
     /// Reads `external`; says whether it was that.
@@ -549,7 +368,7 @@ impl<'a> Reader<'a, '_> {
             self.report.push(
                 Diagnostic::new(
                     codes::UNKNOWN_ATTRIBUTE,
-                    format!("`{name}` is nothing that {} {of_type} exchange has", article(of_type)),
+                    format!("`{name}` is nothing that an exchange of type `{of_type}` has"),
                 )
                 .label(field.span, format!("only {others} has it"))
                 .label(definition.span_of("type"), "")

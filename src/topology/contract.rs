@@ -30,6 +30,16 @@ impl Contract {
         self.services.iter().any(|service| !service.consumes.is_empty())
     }
 
+    /// Everything that is described in it, kind by kind.
+    pub fn definitions(&self) -> impl Iterator<Item = &Definition> {
+        let types = self.types.iter().map(|found| &found.definition);
+        types
+            .chain(self.enums.iter().map(|found| &found.definition))
+            .chain(self.messages.iter().map(|found| &found.definition))
+            .chain(self.rpcs.iter().map(|found| &found.definition))
+            .chain(self.services.iter().map(|found| &found.definition))
+    }
+
     /// The message of a name.
     #[must_use]
     pub fn message(&self, name: &str) -> Option<&Message> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     DEFAULT_VHOST, LintLevel, Topology,
     attributes::{BINDING_PLACE, Reader},
-    entities, messages, privilege, resolve, services,
+    derive, entities, messages, privilege, resolve, services,
 };
 use crate::{
     diag::{Diagnostic, Report, Severity, codes, did_you_mean},
@@ -21,7 +21,7 @@ pub fn decode(expansion: Expansion, report: &mut Report) -> Topology {
         top(&mut topology, node, report);
     }
     for queue in std::mem::take(&mut topology.ladders) {
-        topology.insert(queue);
+        derive::add_ladder_queue(&mut topology, queue, report);
     }
     services::undescribed_users(&mut topology);
     resolve::references(&mut topology, report);

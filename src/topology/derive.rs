@@ -11,7 +11,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Report, Span, codes},
     kind::{self, Definition, Derived, Field, KindId, Provenance, Value},
-    syntax::{Node, Word},
+    syntax::{Node, Word, quote},
 };
 
 /// The name of the delay queue of a step of a queue's `retry`, counted from 1.
@@ -22,7 +22,7 @@ pub fn delay_queue(queue: &str, step: usize) -> String {
 
 /// Reads `retry "5s" "30s" then="payment.dead"`: the delay queues and the dead queue. Each delay queue holds
 /// messages for one step and then gives them back to the queue alone, through the default exchange, so that no
-/// other queue gets a copy. A queue that the topology describes itself stays as it is described.
+/// other queue gets a copy. What the topology says of one of them is added, see [`add_ladder_queue`].
 pub(super) fn retry_ladder(
     topology: &Topology,
     queue: &mut Definition,
@@ -40,22 +40,9 @@ pub(super) fn retry_ladder(
             ),
         }
     }
-    let then = node.property("then").and_then(|entry| Some((entry.value.text()?.clone(), entry.span)));
-    let Some((dead, dead_span)) = then.filter(|_| !steps.is_empty()) else {
-        report.push(
-            Diagnostic::new(codes::MISSING, "`retry` needs its steps and where a message ends")
-                .label(node.span, "")
-                .help("write `retry \"5s\" \"30s\" \"5m\" then=\"name.dead\"`"),
-        );
-        return Vec::new();
-    };
-    for (word, _) in node.properties().filter(|(word, _)| &*word.text != "then") {
-        report.push(
-            Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`retry` has no attribute `{}`", word.text))
-                .label(word.span, "")
-                .help("it takes durations and `then=\"…\"`"),
-        );
-    }
+    let then = node.setting("then").and_then(|entry| Some((entry.value.text()?.clone(), entry.span)));
+    // what is wrong with it has been told
+    let Some((dead, dead_span)) = then.filter(|_| !steps.is_empty()) else { return Vec::new() };
     let name: Arc<str> = Arc::from(queue.name());
     // what is rejected or delivered too often ends where the ladder ends
     if queue.field("dead-letter-exchange").is_none() {
@@ -97,6 +84,58 @@ pub(super) fn retry_ladder(
     }
     queues.push(base(&dead));
     queues
+}
+
+/// Adds a queue of a ladder. One that is described as well keeps what is said of it, and gets what makes the ladder
+/// work: a delay queue without its time or its way back would keep messages for ever, or lose them.
+pub(super) fn add_ladder_queue(topology: &mut Topology, queue: Definition, report: &mut Report) {
+    let Some(written) = topology.same_as(&queue) else {
+        topology.insert(queue);
+        return;
+    };
+    let delays = queue.field("message-ttl").is_some();
+    if written.external || written.provenance != Provenance::Written || !delays {
+        return;
+    }
+    for name in ["message-ttl", "dead-letter-exchange", "dead-letter-routing-key"] {
+        let Some(field) = queue.field(name) else { continue };
+        match written.field(name) {
+            None => written.set(name, field.value.clone(), field.span),
+            Some(said) if said.value == field.value => {}
+            Some(said) => {
+                let attribute = KindId::Queue.kind().attribute(name);
+                let ty = attribute.map_or(kind::Type::Text, |attribute| attribute.ty);
+                let spelling = attribute.map_or_else(String::new, |attribute| attribute.spelling());
+                report.push(
+                    Diagnostic::new(
+                        codes::DUPLICATE,
+                        format!(
+                            "`{spelling}` of the delay queue `{}` is not what the ladder needs: {}",
+                            queue.name(),
+                            quote(&field.value.show(ty))
+                        ),
+                    )
+                    .label(said.span, "said here")
+                    .label(field.span, "this ladder makes the queue")
+                    .note("a message waits there for one step, and then goes back to its queue")
+                    .help(format!("remove `{spelling}`: the ladder sets it")),
+                );
+            }
+        }
+    }
+    if written.field("type").is_none() {
+        written.set("type", Value::text("quorum"), queue.span);
+    }
+    let keeps = written.text("type") == Some("quorum")
+        && matches!(written.text("overflow"), None | Some("reject-publish"))
+        && written.field("dead-letter-strategy").is_none();
+    if keeps {
+        for name in ["dead-letter-strategy", "overflow"] {
+            if let Some(field) = queue.field(name) {
+                written.set(name, field.value.clone(), field.span);
+            }
+        }
+    }
 }
 
 /// Reads `super-stream "clicks" partitions=3`: what `rabbitmq-streams add_super_stream` declares

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Report, Span, codes},
-    kind::{Definition, KindId, Provenance, Secret, Value},
-    syntax::Node,
+    kind::{Definition, KINDS, Kind, KindId, Provenance, Secret, Value},
+    syntax::{Node, quote},
     uri,
 };
 
@@ -67,6 +67,8 @@ pub(super) fn plain(
         }
     }
     match kind {
+        KindId::Policy | KindId::OperatorPolicy => sets_something(&definition, report),
+        KindId::Parameter => component(&definition, report),
         KindId::FederationUpstreamSet => definition.set("upstreams", Value::List(upstreams), node.span),
         KindId::Shovel => {
             source(&definition, node, report);
@@ -75,6 +77,39 @@ pub(super) fn plain(
         _ => {}
     }
     insert(topology, definition, report);
+}
+
+/// A policy holds at least one key.
+fn sets_something(policy: &Definition, report: &mut Report) {
+    let own = |name: &str| policy.kind.kind().attributes.iter().any(|attribute| attribute.name == name);
+    let keys = policy.fields().any(|(name, _)| !own(name)) || !policy.arguments.is_empty();
+    if keys || policy.garbled || policy.external {
+        return;
+    }
+    let word = policy.kind.word();
+    report.push(
+        Diagnostic::new(codes::MISSING, format!("the {word} `{}` sets nothing", policy.name()))
+            .label(policy.span, "no key is in it")
+            .note("the broker refuses a policy without keys: 400, no policy provided")
+            .help(format!("write a key: `{word} {} … {{ max-length 10_000 }}`", quote(policy.name()))),
+    );
+}
+
+/// A runtime parameter is for what has no kind of its own: topoc would not know the others again.
+fn component(parameter: &Definition, report: &mut Report) {
+    let Some(component) = parameter.text("component") else { return };
+    let of = |kind: &&&Kind| kind.wire.is_some_and(|wire| wire.component == Some(component));
+    let kind = KINDS.iter().find(of).map(|kind| kind.keyword);
+    let Some(keyword) = kind.or((component == "policy").then_some("policy")) else { return };
+    report.push(
+        Diagnostic::new(codes::BAD_VALUE, format!("the component `{component}` has a kind of its own"))
+            .label(parameter.span_of("component"), "")
+            .note("as a parameter it would be applied each time anew, with its passwords in the open")
+            .help(match keyword {
+                "limits" => "write `limits max-queues=5000` in the vhost".to_owned(),
+                keyword => format!("write `{keyword} {} …`", quote(parameter.name())),
+            }),
+    );
 }
 
 /// A shovel takes from a queue, or from an exchange.

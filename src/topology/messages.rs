@@ -6,13 +6,14 @@ use super::{
     Topology,
     attributes::Reader,
     contract::{
-        EnumType, FIELD_TYPES, FieldDecl, FieldType, KeyParameter, Message, MessageHeader, Payload,
-        Reference, Rpc, StructType,
+        EnumType, FieldDecl, FieldType, KeyParameter, Message, MessageHeader, Payload, Reference, Rpc,
+        StructType,
     },
     decode::set_name,
+    types,
 };
 use crate::{
-    diag::{Diagnostic, Report, Span, codes, did_you_mean},
+    diag::{Diagnostic, Report, Span, codes, with_article},
     kind::{Definition, KindId, Provenance, Value},
     syntax::{Entry, Node, Word},
 };
@@ -52,9 +53,24 @@ pub(super) fn begin(
     Some((title, definition))
 }
 
+/// Fields name types and enums alike.
+fn one_name(name: &Word, first: &Word, kind: KindId) -> Diagnostic {
+    Diagnostic::new(
+        codes::DUPLICATE,
+        format!("`{}` is the name of {} too", name.text, with_article(kind.word())),
+    )
+    .label(name.span, "again here")
+    .label(first.span, "first here")
+    .note("a field of that type could be either")
+    .help("rename one of the two")
+}
+
 fn structure(topology: &mut Topology, node: &Node, report: &mut Report) {
     let first = |name: &str| topology.contract.structure(name).map(|found| found.name.span);
     let Some((name, mut definition)) = begin(KindId::Type, node, first, report) else { return };
+    if let Some(other) = topology.contract.enumeration(&name.text) {
+        report.push(one_name(&name, &other.name, KindId::Enum));
+    }
     let (allows, fields): (Vec<_>, Vec<_>) =
         node.children.iter().cloned().partition(|child| child.is("allow"));
     let header = Node { children: allows, ..node.clone() };
@@ -66,6 +82,9 @@ fn structure(topology: &mut Topology, node: &Node, report: &mut Report) {
 fn enumeration(topology: &mut Topology, node: &Node, report: &mut Report) {
     let first = |name: &str| topology.contract.enumeration(name).map(|found| found.name.span);
     let Some((name, mut definition)) = begin(KindId::Enum, node, first, report) else { return };
+    if let Some(other) = topology.contract.structure(&name.text) {
+        report.push(one_name(&name, &other.name, KindId::Type));
+    }
     let mut reader = Reader { kind: KindId::Enum.kind(), node, report };
     reader.attributes(&mut definition, usize::MAX);
     let words: Vec<Word> = distinct(node.arguments().skip(1), report);
@@ -147,11 +166,10 @@ fn field_list(nodes: &[Node], report: &mut Report) -> Vec<FieldDecl> {
 fn field_type(written: &Word, report: &mut Report) -> Option<FieldType> {
     let ty = FieldType::parse(&written.text);
     if ty.is_none() {
-        let known = FIELD_TYPES.iter().map(|(word, _)| *word);
         report.push(
             Diagnostic::new(codes::BAD_VALUE, format!("`{}` is no type", written.text))
                 .label(written.span, "")
-                .help(did_you_mean(&written.text, known.chain(["list<T>", "map<T>", "T?"]), "type")),
+                .help(types::help(&written.text, [])),
         );
     }
     ty

@@ -7,12 +7,16 @@ mod contract;
 mod decode;
 mod derive;
 mod entities;
+mod groups;
+mod hidden;
 mod messages;
 pub mod privilege;
 mod resolve;
+pub(crate) mod schemas;
 pub mod secrets;
 mod services;
 mod strange;
+mod types;
 mod values;
 mod views;
 

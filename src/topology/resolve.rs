@@ -1,13 +1,17 @@
 //! Names → what they name: flows find their exchanges and queues, and everything else its declaration.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     DEFAULT_VHOST, Topology,
-    contract::{FIELD_TYPES, FieldDecl, KeyPart, Payload, Reference},
+    contract::{FieldDecl, FieldType, KeyPart, Message, Payload, Reference},
+    types,
 };
 use crate::{
-    diag::{Diagnostic, Report, codes, did_you_mean, nearest},
+    diag::{Diagnostic, Report, Span, codes, counted, did_you_mean, nearest},
     kind::{Definition, KindId, Provenance, exchange::is_predeclared},
     syntax::{Word, quote},
 };
@@ -130,36 +134,43 @@ fn vhosts(topology: &Topology, report: &mut Report) {
 pub(super) fn names(topology: &Topology, report: &mut Report) {
     vhosts(topology, report);
     let contract = &topology.contract;
+    let mut messages = Missing::new("message", contract.messages.iter().map(|found| &found.name));
+    let mut rpcs = Missing::new("rpc", contract.rpcs.iter().map(|found| &found.name));
     for service in &contract.services {
         let on = service.consumes.iter().flat_map(|consumes| &consumes.on);
-        for word in service.publishes.iter().chain(on) {
-            declared(word, "message", || contract.messages.iter().map(|found| &found.name.text), report);
-        }
-        for word in service.calls.iter().chain(service.answers.iter().map(|answers| &answers.rpc)) {
-            declared(word, "rpc", || contract.rpcs.iter().map(|found| &found.name.text), report);
-        }
+        service.publishes.iter().chain(on).for_each(|word| messages.look_up(word));
+        let answered = service.answers.iter().map(|answers| &answers.rpc);
+        service.calls.iter().chain(answered).for_each(|word| rpcs.look_up(word));
     }
     let types = || {
-        let structures = contract.types.iter().map(|found| &found.name.text);
-        structures.chain(contract.enums.iter().map(|found| &found.name.text))
+        let structures = contract.types.iter().map(|found| &found.name);
+        structures.chain(contract.enums.iter().map(|found| &found.name))
     };
-    for rpc in &contract.rpcs {
-        for word in [&rpc.request, &rpc.response].into_iter().flatten() {
-            declared(word, "type", types, report);
-        }
-    }
+    let mut payloads = Missing::new("type", types());
+    let asked = contract.rpcs.iter().flat_map(|rpc| [&rpc.request, &rpc.response]).flatten();
+    asked.for_each(|word| payloads.look_up(word));
+    [messages, rpcs, payloads].into_iter().for_each(|missing| missing.tell(report));
+    let types = || types().map(|name| &name.text);
     let structures = contract.types.iter().flat_map(|structure| &structure.fields);
     for field in structures.chain(contract.messages.iter().flat_map(|message| message.fields())) {
         field_type(field, types, report);
     }
     for message in &contract.messages {
+        if !braces(message, report) {
+            continue;
+        }
+        let mut strange = false;
         for part in message.key_parts() {
             let KeyPart::Parameter(name) = part else { continue };
             let keys = message.keys.iter().map(|key| &key.name.text);
             let fields = message.fields().iter().map(|field| &field.name.text);
+            if let Some(field) = message.fields().iter().find(|field| &*field.name.text == name) {
+                one_word(topology, message, field, report);
+            }
             // a payload described elsewhere may have any field, but no type for it is known here
             let known: Vec<&Arc<str>> = keys.chain(fields).collect();
             if !known.iter().any(|known| &***known == name) {
+                strange = true;
                 let help = if matches!(message.payload, Payload::Fields(_)) {
                     did_you_mean(name, known.iter().map(|name| &***name), "parameter")
                 } else {
@@ -178,7 +189,86 @@ pub(super) fn names(topology: &Topology, report: &mut Report) {
                 );
             }
         }
+        // a `key` that is left over is likely the one that is meant
+        if !strange {
+            unused_keys(message, report);
+        }
     }
+}
+
+/// The braces of a routing key stand around names; says whether they do.
+fn braces(message: &Message, report: &mut Report) -> bool {
+    let mut rest = &*message.routing_key.text;
+    let trouble = loop {
+        match rest.find(['{', '}']) {
+            None => return true,
+            Some(at) if rest[at..].starts_with('}') => break "a `}` closes nothing",
+            Some(at) => {
+                let inner = &rest[at + 1..];
+                match inner.find(['{', '}']) {
+                    Some(0) if inner.starts_with('}') => break "`{}` names nothing",
+                    Some(end) if inner[end..].starts_with('}') => rest = &inner[end + 1..],
+                    _ => break "a `{` is never closed",
+                }
+            }
+        }
+    };
+    report.push(
+        Diagnostic::new(codes::BAD_VALUE, format!("{trouble} in the routing key of `{}`", message.name.text))
+            .label(message.routing_key.span, "")
+            .help("write `{name}` with the name of a payload field, or of a `key`"),
+    );
+    false
+}
+
+/// A `key` is for a parameter of the routing key.
+fn unused_keys(message: &Message, report: &mut Report) {
+    let parts = message.key_parts();
+    for (at, key) in message.keys.iter().enumerate() {
+        let name = &*key.name.text;
+        if let Some(first) = message.keys[..at].iter().find(|first| *first.name.text == *name) {
+            report.push(
+                Diagnostic::new(codes::DUPLICATE, format!("the key `{name}` is described twice"))
+                    .label(key.name.span, "again here")
+                    .label(first.name.span, "first here")
+                    .help("remove one of the two"),
+            );
+        } else if !parts.contains(&KeyPart::Parameter(name)) {
+            report.push(
+                Diagnostic::new(
+                    codes::UNKNOWN_NAME,
+                    format!("the routing key of `{}` has no `{{{name}}}`", message.name.text),
+                )
+                .label(key.name.span, "described here")
+                .label(message.routing_key.span, "")
+                .help(format!("write `{{{name}}}` in the routing key, or remove the `key`")),
+            );
+        }
+    }
+}
+
+/// A field in a routing key is one word of it: its text has no dots, and is there.
+fn one_word(topology: &Topology, message: &Message, field: &FieldDecl, report: &mut Report) {
+    let why = match &field.ty {
+        FieldType::Optional(_) => "may be absent",
+        FieldType::List(_) | FieldType::Map(_) => "is not one word",
+        FieldType::Named(name) if topology.contract.structure(name).is_some() => "is not one word",
+        FieldType::Bytes => "is no text",
+        FieldType::F64 | FieldType::Decimal | FieldType::Timestamp | FieldType::Duration => {
+            "may have dots in it, which end a word of the key"
+        }
+        _ => return,
+    };
+    let (name, message) = (&field.name.text, &message);
+    report.push(
+        Diagnostic::new(
+            codes::BAD_VALUE,
+            format!("the routing key of `{}` takes `{{{name}}}` from a field that {why}", message.name.text),
+        )
+        .label(message.routing_key.span, "used here")
+        .label(field.span, "of this type")
+        .help(format!("name the parameter differently and give it to the publisher: `key \"{name}-key\"`")),
+    );
 }
 
 fn field_type<'a, I: Iterator<Item = &'a Arc<str>>>(
@@ -190,30 +280,50 @@ fn field_type<'a, I: Iterator<Item = &'a Arc<str>>>(
     if types().any(|declared| declared == name) {
         return;
     }
-    let built_in = FIELD_TYPES.iter().map(|(word, _)| *word);
     report.push(
         Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no type `{name}`"))
             .label(field.span, "named here")
-            .help(did_you_mean(name, types().map(|name| &**name).chain(built_in), "type")),
+            .help(types::help(name, types().map(|name| &**name))),
     );
 }
 
-fn declared<'a, I: Iterator<Item = &'a Arc<str>>>(
-    word: &Word,
-    what: &str,
-    known: impl Fn() -> I,
-    report: &mut Report,
-) {
-    if known().any(|name| *name == word.text) {
-        return;
+/// Names that nothing has, each with the places that it stands in: one declaration mends them all.
+struct Missing<'a> {
+    what: &'static str,
+    known: BTreeSet<&'a str>,
+    found: BTreeMap<&'a str, Vec<Span>>,
+}
+
+impl<'a> Missing<'a> {
+    fn new(what: &'static str, known: impl Iterator<Item = &'a Word>) -> Self {
+        Self { what, known: known.map(|word| &*word.text).collect(), found: BTreeMap::new() }
     }
-    report.push(
-        Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no {what} `{}`", word.text))
-            .label(word.span, "named here")
-            .help(if known().next().is_none() {
-                format!("declare it: `{what} {:?} …`", &*word.text)
+
+    fn look_up(&mut self, word: &'a Word) {
+        if !self.known.contains(&*word.text) {
+            self.found.entry(&word.text).or_default().push(word.span);
+        }
+    }
+
+    fn tell(self, report: &mut Report) {
+        const SHOWN: usize = 3;
+        let Self { what, known, found } = self;
+        for (name, places) in found {
+            let mut diagnostic = Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no {what} `{name}`"));
+            let more = places.len().saturating_sub(SHOWN);
+            for (at, span) in places.iter().take(SHOWN).enumerate() {
+                let text = match at {
+                    0 => "named here".to_owned(),
+                    2 if more > 0 => format!("here, and in {}", counted(more, "more place")),
+                    _ => "and here".to_owned(),
+                };
+                diagnostic = diagnostic.label(*span, text);
+            }
+            report.push(diagnostic.help(if known.is_empty() {
+                format!("declare it: `{what} {name:?} …`")
             } else {
-                did_you_mean(&word.text, known().map(|name| &**name), what)
-            }),
-    );
+                did_you_mean(name, known.iter().copied(), what)
+            }));
+        }
+    }
 }
