@@ -44,7 +44,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
 fn plain(entity: &Definition) -> String {
     let contract = entity.kind.kind().scope == Scope::Contract;
     let is_separator = |c: char| ".-_/:".contains(c);
-    let seen = entity.name().chars().filter(|c| !is_unprintable(*c) && !(contract && is_separator(*c)));
+    let seen = entity.name().chars().filter(|c| !(is_unprintable(*c) || contract && is_separator(*c)));
     seen.flat_map(char::to_lowercase).map(|c| if is_separator(c) { '-' } else { c }).collect()
 }
 

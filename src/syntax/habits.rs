@@ -123,8 +123,8 @@ impl<'a> Walk<'a> {
     fn string(&mut self) -> Option<Habit> {
         let start = self.at;
         let rest = self.rest();
-        if rest.starts_with("\"\"\"") {
-            self.at += rest[3..].find("\"\"\"").map_or(rest.len(), |end| end + 6);
+        if let Some(inside) = rest.strip_prefix("\"\"\"") {
+            self.at += inside.find("\"\"\"").map_or(rest.len(), |end| end + 6);
             return None;
         }
         let mut chars = rest.char_indices().skip(1);
