@@ -6,10 +6,15 @@
     missing_docs,
     private_interfaces,
     unreachable_pub,
+    clippy::doc_markdown,
     clippy::enum_variant_names,
+    clippy::iter_not_returning_iterator,
     clippy::large_enum_variant,
     clippy::module_inception,
+    clippy::should_implement_trait,
+    clippy::too_many_lines,
     clippy::type_complexity,
+    clippy::unicode_not_nfc,
     clippy::wrong_self_convention,
     reason = "the topology gives the names, and a service uses its part"
 )]
@@ -316,7 +321,9 @@ pub mod shop {
             ) -> topoc_runtime::Outcome {
                 if delivery.is("OrderCreated", &["order.*.created"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_created(message).await,
+                        Ok(message) => {
+                            Handler::order_created(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else {

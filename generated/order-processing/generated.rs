@@ -6,10 +6,15 @@
     missing_docs,
     private_interfaces,
     unreachable_pub,
+    clippy::doc_markdown,
     clippy::enum_variant_names,
+    clippy::iter_not_returning_iterator,
     clippy::large_enum_variant,
     clippy::module_inception,
+    clippy::should_implement_trait,
+    clippy::too_many_lines,
     clippy::type_complexity,
+    clippy::unicode_not_nfc,
     clippy::wrong_self_convention,
     reason = "the topology gives the names, and a service uses its part"
 )]
@@ -515,7 +520,7 @@ pub mod order_processing {
                         .ladder(topoc_runtime::Ladder::new(3, "order.dead")),
                     OrderQueueConsumer {
                         handler: Arc::clone(&handler),
-                        publisher: publisher.clone(),
+                        publisher: Clone::clone(&publisher),
                     },
                 )
                 .consume(
@@ -524,7 +529,7 @@ pub mod order_processing {
                         .ladder(topoc_runtime::Ladder::new(2, "order.dead")),
                     InventoryDeadConsumer {
                         handler: Arc::clone(&handler),
-                        publisher: publisher.clone(),
+                        publisher: Clone::clone(&publisher),
                     },
                 )
                 .consume(
@@ -851,8 +856,11 @@ pub mod order_processing {
                 if delivery.is("InventoryOutOfStock", &["inventory.out_of_stock"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .inventory_out_of_stock(message, &self.publisher)
+                            OrderQueue::inventory_out_of_stock(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -860,8 +868,11 @@ pub mod order_processing {
                 } else if delivery.is("PaymentSucceeded", &["payment.success"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .payment_succeeded(message, &self.publisher)
+                            OrderQueue::payment_succeeded(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -869,15 +880,23 @@ pub mod order_processing {
                 } else if delivery.is("PaymentFailed", &["payment.failed"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler.payment_failed(message, &self.publisher).await
+                            OrderQueue::payment_failed(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
+                                .await
                         }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("ShippingPrepared", &["shipping.prepared"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .shipping_prepared(message, &self.publisher)
+                            OrderQueue::shipping_prepared(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -885,8 +904,11 @@ pub mod order_processing {
                 } else if delivery.is("ShippingDelivered", &["shipping.delivered"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .shipping_delivered(message, &self.publisher)
+                            OrderQueue::shipping_delivered(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -911,15 +933,23 @@ pub mod order_processing {
                 if delivery.is("OrderCreated", &["order.created"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler.order_created(message, &self.publisher).await
+                            InventoryDead::order_created(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
+                                .await
                         }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("PaymentSucceeded", &["payment.success"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .payment_succeeded(message, &self.publisher)
+                            InventoryDead::payment_succeeded(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -944,8 +974,11 @@ pub mod order_processing {
                 if delivery.is("InventoryReserved", &["inventory.reserved"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .inventory_reserved(message, &self.publisher)
+                            PaymentDead::inventory_reserved(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -1257,15 +1290,23 @@ pub mod order_processing {
                 if delivery.is("OrderCreated", &["order.created"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler.order_created(message, &self.publisher).await
+                            Handler::order_created(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
+                                .await
                         }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("PaymentSucceeded", &["payment.success"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .payment_succeeded(message, &self.publisher)
+                            Handler::payment_succeeded(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -1362,7 +1403,7 @@ pub mod order_processing {
                         .ladder(topoc_runtime::Ladder::new(3, "payment.dead")),
                     PaymentQueue {
                         handler: Arc::clone(&handler),
-                        publisher: publisher.clone(),
+                        publisher: Clone::clone(&publisher),
                     },
                 )
                 .answer(
@@ -1598,8 +1639,11 @@ pub mod order_processing {
                 if delivery.is("InventoryReserved", &["inventory.reserved"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .inventory_reserved(message, &self.publisher)
+                            Handler::inventory_reserved(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -1733,7 +1777,7 @@ pub mod order_processing {
                         .ladder(topoc_runtime::Ladder::new(2, "shipping.dead")),
                     ShippingQueueConsumer {
                         handler: Arc::clone(&handler),
-                        publisher: publisher.clone(),
+                        publisher: Clone::clone(&publisher),
                     },
                 )
                 .consume(
@@ -1997,8 +2041,11 @@ pub mod order_processing {
                 if delivery.is("PaymentSucceeded", &["payment.success"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler
-                                .payment_succeeded(message, &self.publisher)
+                            ShippingQueue::payment_succeeded(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
                                 .await
                         }
                         Err(error) => error.into(),
@@ -2024,7 +2071,12 @@ pub mod order_processing {
                 if delivery.is("ParcelSent", &["parcel.sent"]) {
                     match delivery.json() {
                         Ok(message) => {
-                            self.handler.parcel_sent(message, &self.publisher).await
+                            ShippingArrivals::parcel_sent(
+                                    &*self.handler,
+                                    message,
+                                    &self.publisher,
+                                )
+                                .await
                         }
                         Err(error) => error.into(),
                     }
@@ -2349,27 +2401,41 @@ pub mod order_processing {
             ) -> topoc_runtime::Outcome {
                 if delivery.is("OrderCreated", &["order.created"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_created(message).await,
+                        Ok(message) => {
+                            NotificationMail::order_created(&*self.handler, message)
+                                .await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderPaid", &["order.paid"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_paid(message).await,
+                        Ok(message) => {
+                            NotificationMail::order_paid(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderShipped", &["order.shipped"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_shipped(message).await,
+                        Ok(message) => {
+                            NotificationMail::order_shipped(&*self.handler, message)
+                                .await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderCompleted", &["order.completed"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_completed(message).await,
+                        Ok(message) => {
+                            NotificationMail::order_completed(&*self.handler, message)
+                                .await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderCancelled", &["order.cancelled"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_cancelled(message).await,
+                        Ok(message) => {
+                            NotificationMail::order_cancelled(&*self.handler, message)
+                                .await
+                        }
                         Err(error) => error.into(),
                     }
                 } else {
@@ -2390,27 +2456,39 @@ pub mod order_processing {
             ) -> topoc_runtime::Outcome {
                 if delivery.is("OrderCreated", &["order.created"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_created(message).await,
+                        Ok(message) => {
+                            NotificationSms::order_created(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderPaid", &["order.paid"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_paid(message).await,
+                        Ok(message) => {
+                            NotificationSms::order_paid(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderShipped", &["order.shipped"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_shipped(message).await,
+                        Ok(message) => {
+                            NotificationSms::order_shipped(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderCompleted", &["order.completed"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_completed(message).await,
+                        Ok(message) => {
+                            NotificationSms::order_completed(&*self.handler, message)
+                                .await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderCancelled", &["order.cancelled"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_cancelled(message).await,
+                        Ok(message) => {
+                            NotificationSms::order_cancelled(&*self.handler, message)
+                                .await
+                        }
                         Err(error) => error.into(),
                     }
                 } else {
@@ -2680,63 +2758,86 @@ pub mod order_processing {
             ) -> topoc_runtime::Outcome {
                 if delivery.is("OrderCreated", &["order.created"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_created(message).await,
+                        Ok(message) => {
+                            Handler::order_created(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderPaid", &["order.paid"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_paid(message).await,
+                        Ok(message) => Handler::order_paid(&*self.handler, message).await,
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderShipped", &["order.shipped"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_shipped(message).await,
+                        Ok(message) => {
+                            Handler::order_shipped(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderCompleted", &["order.completed"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_completed(message).await,
+                        Ok(message) => {
+                            Handler::order_completed(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("OrderCancelled", &["order.cancelled"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_cancelled(message).await,
+                        Ok(message) => {
+                            Handler::order_cancelled(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("InventoryReserved", &["inventory.reserved"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.inventory_reserved(message).await,
+                        Ok(message) => {
+                            Handler::inventory_reserved(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("InventoryOutOfStock", &["inventory.out_of_stock"])
                 {
                     match delivery.json() {
-                        Ok(message) => self.handler.inventory_out_of_stock(message).await,
+                        Ok(message) => {
+                            Handler::inventory_out_of_stock(&*self.handler, message)
+                                .await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("InventoryCommitted", &["inventory.committed"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.inventory_committed(message).await,
+                        Ok(message) => {
+                            Handler::inventory_committed(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("PaymentSucceeded", &["payment.success"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.payment_succeeded(message).await,
+                        Ok(message) => {
+                            Handler::payment_succeeded(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("PaymentFailed", &["payment.failed"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.payment_failed(message).await,
+                        Ok(message) => {
+                            Handler::payment_failed(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("ShippingPrepared", &["shipping.prepared"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.shipping_prepared(message).await,
+                        Ok(message) => {
+                            Handler::shipping_prepared(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("ShippingDelivered", &["shipping.delivered"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.shipping_delivered(message).await,
+                        Ok(message) => {
+                            Handler::shipping_delivered(&*self.handler, message).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else {
