@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use topoc::{
     diag::Span,
     kind::{
-        Definition, KINDS, KindId, Place, Provenance, Scope, Secret, Type, Value, WireError, from_wire,
-        to_wire,
+        DEFAULT_HASHING, Definition, KINDS, KindId, Place, Provenance, Scope, Secret, Type, Value, WireError,
+        from_wire, to_wire,
     },
     plan::Live,
     syntax::{Inputs, MemorySources},
@@ -28,7 +28,10 @@ fn said(definition: &Definition) -> Vec<(String, Option<Value>)> {
         .all_attributes()
         .filter(|attribute| kind.place(attribute) != Place::Nowhere || definition.kind == KindId::User)
         .map(|attribute| {
-            let value = definition.value(attribute.name).map(|value| match value {
+            // a hash always says how it was made
+            let hashing = (attribute.name == "hashing-algorithm" && definition.field("password").is_some())
+                .then(|| Value::text(DEFAULT_HASHING));
+            let value = definition.value(attribute.name).or(hashing).map(|value| match value {
                 Value::Secret(secret) => {
                     Value::text(reveal(definition, &secret).unwrap_or_else(|error| error.to_string()))
                 }

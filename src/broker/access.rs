@@ -1,8 +1,10 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
-use crate::broker::{Address, AmqpAddress, Credentials, Endpoint, Error, Identity, Secret, Tls};
+use crate::broker::{
+    Address, AmqpAddress, Credentials, Endpoint, Error, Identity, Secret, Tls, secrets::in_file,
+};
 
 /// How the broker is named and reached, as a person gives it; all is optional.
 #[derive(Debug, Clone, Default)]
@@ -88,9 +90,7 @@ impl Options {
             }
             (None, Some(password), None) => Some(password.clone()),
             (None, None, Some(file)) => {
-                let text = read(file, "password")?;
-                let line = text.strip_suffix('\n').unwrap_or(&text);
-                Some(Secret::new(line.strip_suffix('\r').unwrap_or(line)))
+                Some(Secret::new(in_file(file).map_err(|error| unreadable(file, "password", &error))?))
             }
             (None, None, None) => None,
         };
@@ -181,12 +181,14 @@ impl Access {
 
 #[expect(clippy::disallowed_methods, reason = "an edge: the files that name a broker's secrets")]
 fn read(file: &Path, what: &str) -> Result<String, Error> {
-    fs::read_to_string(file).map_err(|error| {
-        Error::settings(
-            format!("the {what} in {} cannot be read: {error}", file.display()),
-            format!("name a readable file for the {what}"),
-        )
-    })
+    fs::read_to_string(file).map_err(|error| unreadable(file, what, &error))
+}
+
+fn unreadable(file: &Path, what: &str, error: &io::Error) -> Error {
+    Error::settings(
+        format!("the {what} in {} cannot be read: {error}", file.display()),
+        format!("name a readable file for the {what}"),
+    )
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! Where secrets are found, and how a password meets the hash that the broker keeps.
 //! Source: `rabbit_password`, `rabbit_password_hashing_sha256` and its siblings.
 
-use std::{collections::BTreeMap, env, fs};
+use std::{collections::BTreeMap, env, fs, io, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::kind::{Definition, KindId, Secret, Value, WireError};
+use crate::kind::{DEFAULT_HASHING, Definition, KindId, Secret, Value, WireError};
 
-const SHA256: &str = "rabbit_password_hashing_sha256";
+const SHA256: &str = DEFAULT_HASHING;
 const SHA512: &str = "rabbit_password_hashing_sha512";
 const MD5: &str = "rabbit_password_hashing_md5";
 const SALT_BYTES: usize = 4;
@@ -45,12 +45,8 @@ impl Secrets {
                 };
                 found.ok_or_else(|| format!("the environment variable {name} is not set"))
             }
-            Secret::File(path) => {
-                let text = fs::read_to_string(&**path)
-                    .map_err(|error| format!("the file {path} cannot be read: {error}"))?;
-                let line = text.strip_suffix('\n').unwrap_or(&text);
-                Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
-            }
+            Secret::File(path) => in_file(Path::new(&**path))
+                .map_err(|error| format!("the file {path} cannot be read: {error}")),
         }
     }
 
@@ -85,7 +81,11 @@ impl Secrets {
         let Some(wanted) = secret(desired) else { return Ok(secret(live).is_none()) };
         let text = self.text(&wanted)?;
         let Some(Secret::Hash(found) | Secret::Literal(found)) = secret(live) else { return Ok(false) };
-        if desired.kind != KindId::User || matches!(wanted, Secret::Hash(_)) {
+        if desired.kind != KindId::User {
+            // several addresses come back as a list
+            return Ok(text.split_whitespace().eq(found.split_whitespace()));
+        }
+        if matches!(wanted, Secret::Hash(_)) {
             return Ok(text == *found);
         }
         Ok(matches(live.text("hashing-algorithm").unwrap_or(SHA256), &found, &text))
@@ -107,6 +107,14 @@ impl Secrets {
         }
         missing
     }
+}
+
+/// The secret in a file; a line end after it is not part of it.
+#[expect(clippy::disallowed_methods, reason = "this is the edge through which secrets are read")]
+pub(super) fn in_file(path: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(path)?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
 /// The salt, then the digest of salt and password, in Base64.

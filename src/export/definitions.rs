@@ -99,9 +99,6 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
                 let limits =
                     limits.and_then(|mut limits| limits.remove("value")).unwrap_or_else(|| json!({}));
                 entry.insert("limits".to_owned(), limits);
-                entry
-                    .entry("hashing_algorithm")
-                    .or_insert_with(|| Json::from("rabbit_password_hashing_sha256"));
             }
             // the broker takes what it has under this name for its metadata
             KindId::Vhost => {

@@ -2,6 +2,9 @@
 
 use super::{Attribute, Form, Kind, KindId, Place, Scope, Segment, Type, Wire, nested};
 
+/// How a hash is made where nothing else is said (`rabbit_password`).
+pub const DEFAULT_HASHING: &str = "rabbit_password_hashing_sha256";
+
 pub(super) const USER: Kind = Kind {
     id: KindId::User,
     keyword: "user",

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
-use super::{Definition, Field, Kind, KindId, Place, Preset, Provenance, Scope, Secret, Type, Value};
+use super::{
+    DEFAULT_HASHING, Definition, Field, Kind, KindId, Place, Preset, Provenance, Scope, Secret, Type, Value,
+};
 use crate::diag::Span;
 
 /// Why an entity and its JSON do not meet.
@@ -139,6 +141,10 @@ pub fn to_wire_value(definition: &Definition, reveal: Reveal<'_>) -> Result<Map<
         // a PUT without these blanks them (rabbit_mgmt_wm_user)
         body.entry("password_hash").or_insert_with(|| Json::from(""));
         body.entry("tags").or_insert_with(|| Json::Array(Vec::new()));
+        // a node that makes its own otherwise would take the hash for one of those
+        if definition.field("password").is_some() {
+            body.entry("hashing_algorithm").or_insert_with(|| Json::from(DEFAULT_HASHING));
+        }
     }
     held.extend(definition.arguments.iter().map(|(name, field)| (name.to_string(), to_json(&field.value))));
     if let Some(container) = container(kind) {
@@ -149,10 +155,11 @@ pub fn to_wire_value(definition: &Definition, reveal: Reveal<'_>) -> Result<Map<
 
 /// Several addresses are written with spaces between them and sent as a list.
 fn secret_json(kind: KindId, text: String) -> Json {
-    if kind == KindId::User || !text.trim().contains(char::is_whitespace) {
+    if kind == KindId::User {
         return Json::String(text);
     }
-    Json::Array(text.split_whitespace().map(Json::from).collect())
+    let addresses: Vec<&str> = text.split_whitespace().collect();
+    if addresses.len() > 1 { Json::from(addresses) } else { Json::from(text.trim()) }
 }
 
 /// The entity of an entry of its list in a definitions file, or of an answer of the management API.

@@ -2,9 +2,9 @@
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
-use topoc_test_support::{Version, available_or_skip};
+use topoc_test_support::{Options, Version, available_or_skip};
 
-use crate::world::World;
+use crate::world::{EU_URI, World};
 
 const SHOVEL: &str = "shovel \"drain\" { source queue=\"vip\"; destination queue=\"dead\" }";
 
@@ -225,7 +225,7 @@ fn an_export_is_what_apply_makes(world: &World) {
         .args(["export", "definitions", "--with-secrets", "-o"])
         .args([&output, &path])
         .env("SECRET", "p w")
-        .env("EU_URI", "amqp://eu.example.com amqp://eu2.example.com")
+        .env("EU_URI", EU_URI)
         .output()
         .unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
@@ -291,6 +291,19 @@ fn all_of_it(world: &World) {
     a_refusal_does_not_stop_the_rest(world);
     an_export_is_what_apply_makes(world);
     who_may_not_is_told_what_to_do(world);
+}
+
+/// A hash says how it was made, so that a node that makes its own otherwise does not take it for one of those.
+#[test]
+fn a_password_is_good_whatever_the_node_makes_hashes_by() {
+    let extra_conf = "password_hashing_module = rabbit_password_hashing_sha512";
+    let world = World::on(Options { extra_conf, ..Options::default() });
+    let text = "topology \"hashes\"\nuser \"u\" tags=\"administrator\" { password env=\"SECRET\" }";
+    world.apply(text, &[]);
+    assert_eq!(world.api().get("/api/users/u")["hashing_algorithm"], "rabbit_password_hashing_sha256");
+    let broker = world.broker.management_url().replace("guest:guest", "u:p%20w");
+    let said = world.run("diff", text, &["--exit-code", "--broker", &broker]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
 }
 
 #[test]

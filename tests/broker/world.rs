@@ -5,6 +5,9 @@ use std::{path::PathBuf, process::Command};
 use serde_json::{Value, json};
 use topoc_test_support::{Api, Broker, Options, SHIPPED_PLUGINS, Version};
 
+/// Two addresses, as a secret store may well give them.
+pub(crate) const EU_URI: &str = "amqp://eu.example.com\n  amqp://eu2.example.com \n";
+
 /// A node of our own: what is applied goes beyond one vhost. Each scenario has its own vhost and topology.
 pub(crate) struct World {
     pub(crate) broker: Broker,
@@ -30,7 +33,10 @@ impl Said {
 
 impl World {
     pub(crate) fn of(version: Version) -> Self {
-        let options = Options { version, plugins: SHIPPED_PLUGINS, ..Options::default() };
+        Self::on(Options { version, plugins: SHIPPED_PLUGINS, ..Options::default() })
+    }
+
+    pub(crate) fn on(options: Options<'_>) -> Self {
         Self { broker: Broker::start_with(options), folder: tempfile::tempdir().unwrap() }
     }
 
@@ -54,7 +60,7 @@ impl World {
             .env("TOPOC_BROKER", self.broker.management_url())
             .env("SECRET", "p w")
             .env("OTHER", "another")
-            .env("EU_URI", "amqp://eu.example.com amqp://eu2.example.com")
+            .env("EU_URI", EU_URI)
             .env_remove("TOPOC_AMQP");
         command
     }
