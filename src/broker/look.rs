@@ -10,7 +10,7 @@ use std::{
 use futures_util::StreamExt as _;
 use lapin::{
     Channel, Connection, ConnectionProperties, ErrorKind,
-    options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions},
+    options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::{AMQPValue, FieldTable},
 };
 use serde_json::Value as Json;
@@ -125,6 +125,8 @@ impl<'a> Looker<'a> {
         if let Ok(own) = channel.queue_declare("".into(), options, FieldTable::default()).await {
             let request = Request::get(&["queues", vhost, own.name().as_str()]);
             let found = self.client.find(&request).await.map_err(|error| error.to_string())?;
+            // it would go with the connection, some time later
+            let _ = channel.queue_delete(own.name().clone(), QueueDeleteOptions::default()).await;
             done_with(&channel).await;
             return Ok(found.is_some());
         }

@@ -42,7 +42,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
             (KindId::Permission, Action::Delete) => {
                 danger.add("a busy channel keeps its rights for up to half a minute", 0);
             }
-            (KindId::FederationUpstream, Action::Change) => upstream(step, &mut danger),
+            (KindId::FederationUpstream, Action::Change | Action::Delete) => upstream(step, &mut danger),
             _ => {}
         }
         if !danger.text.is_empty() {
@@ -152,11 +152,10 @@ fn upstream(step: &Step, danger: &mut Danger) {
     let never = |definition: &Option<Definition>| {
         definition.as_ref().is_some_and(|found| found.text("resource-cleanup-mode") == Some("never"))
     };
+    let text = "the upstream's queue is deleted with what it holds, as resource-cleanup-mode is not `never`";
     // the link that goes down is the one with the old settings
-    if changes && !never(&step.live) {
-        danger.add(
-            "the upstream's queue is deleted with what it holds, as resource-cleanup-mode is not `never`",
-            1,
-        );
+    if (changes || step.action == Action::Delete) && !never(&step.live) {
+        // who lets go of an upstream lets go of what comes from it
+        danger.add(text, u64::from(changes));
     }
 }
