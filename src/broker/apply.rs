@@ -228,7 +228,10 @@ impl Run<'_> {
             Some(outcome) => outcome,
             None => self.carry_out(step).await,
         };
-        if outcome != Outcome::Done && !matches!(step.action, Action::Refuse | Action::Delete) {
+        // a vhost that is there holds what it holds, whatever is said of it
+        let harmless = matches!(step.action, Action::Refuse | Action::Delete)
+            || (step.kind, step.action) == (KindId::Vhost, Action::Change);
+        if outcome != Outcome::Done && !harmless {
             let vhost = step.vhost().map(ToString::to_string);
             let mut troubled = self.troubled.lock().unwrap_or_else(PoisonError::into_inner);
             troubled.entry(vhost).or_insert(id);

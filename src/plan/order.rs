@@ -40,6 +40,12 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
         .filter(|(_, step)| matches!(step.action, Action::Create | Action::Change | Action::Replace))
         .map(|(id, step)| (step.identity.clone(), id))
         .collect();
+    // what is there already is no less there for not being changed
+    let is_missing = |step: &Step, needed: &Step| match (needed.kind, needed.action) {
+        (KindId::Vhost, Action::Change) => takes_default_type(step) && changes_default_type(needed),
+        (_, Action::Change) => false,
+        _ => true,
+    };
     let restored: HashMap<&Identity, (StepId, u32)> = plan
         .steps
         .iter()
@@ -59,6 +65,7 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
                 // what is made anew has its bindings before as well as after
                 .filter(|needed| {
                     *needed != id
+                        && is_missing(step, &plan.steps[*needed])
                         && (step.action != Action::Restore || plan.steps[*needed].action == Action::Create)
                 })
                 .collect();
@@ -80,6 +87,16 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
     for (step, needs) in plan.steps.iter_mut().zip(needs) {
         step.needs = needs;
     }
+}
+
+/// A queue that is made without a type gets its vhost's default one, and keeps it.
+fn takes_default_type(step: &Step) -> bool {
+    let untyped = step.desired.as_ref().is_some_and(|queue| queue.field("type").is_none());
+    step.kind == KindId::Queue && step.action == Action::Create && untyped
+}
+
+fn changes_default_type(step: &Step) -> bool {
+    step.differences.iter().any(|difference| difference.name == "default-queue-type")
 }
 
 /// As soon as both ends of all bindings are there: before anything is made anew, unless something of it is still to be
