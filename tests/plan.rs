@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 
 use topoc::{
     broker::Secrets,
+    kind::KindId,
     plan::{Held, Live, Pair, Shown, human, plan},
     syntax::{Inputs, MemorySources},
 };
@@ -23,7 +24,10 @@ fn case(folder: &Path) -> String {
     live.held =
         read("held.json").map(|text| Held::from_json(&serde_json::from_str(&text).expect("held.json")));
     if let Some(seen) = read("seen") {
-        live.users_unseen = true;
+        live.hide(
+            &[KindId::User, KindId::Permission, KindId::TopicPermission, KindId::UserLimits],
+            "only an administrator may see it",
+        );
         live.seen = Some(seen.lines().map(Into::into).collect());
     }
     let secrets = Secrets::from_variables([("SECRET".to_owned(), "x".to_owned())]);

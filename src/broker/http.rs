@@ -178,6 +178,16 @@ impl Client {
         Overview::from_json(&overview).ok_or_else(|| not_management("its overview names no version"))
     }
 
+    /// The tags of the user that the broker is spoken to as.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn tags(&self) -> Result<Vec<String>, Error> {
+        let found = self.send(&Request::get(&["whoami"])).await?;
+        let tags = found["tags"].as_array().into_iter().flatten();
+        Ok(tags.filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
     /// Where the broker speaks AMQP: as [`crate::broker::Options::amqp`] says, else as the broker does.
     ///
     /// # Errors

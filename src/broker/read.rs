@@ -3,33 +3,57 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{Client, Error, Overview, Request, look::Looker};
 use crate::{
-    kind::Definition,
+    kind::{Definition, KindId},
     plan::{Held, Live},
 };
 
 /// How many queues are looked at at once.
 const AT_ONCE: usize = 16;
 
-/// Reads what is on the broker. An administrator gets it in one answer; anybody else what they may see, without users.
+/// What `GET /api/definitions` shows, and nothing that a lesser user may ask for.
+const ADMINISTRATORS_ONLY: &[KindId] =
+    &[KindId::User, KindId::Permission, KindId::TopicPermission, KindId::UserLimits];
+
+/// What `GET /api/parameters` and `/global-parameters` show, and nothing else does; the latter hold the records.
+const POLICYMAKERS_ONLY: &[KindId] = &[
+    KindId::Parameter,
+    KindId::GlobalParameter,
+    KindId::FederationUpstream,
+    KindId::FederationUpstreamSet,
+    KindId::Shovel,
+];
+
+/// Reads what is on the broker. An administrator gets it in one answer; anybody else what they may see: a policymaker all
+/// but users, who has the tag `monitoring` or `management` no parameters either, and so no records.
 ///
 /// # Errors
 /// As [`Client::send`], and when the answer makes no sense.
 pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
-    let (definitions, users_unseen) = match client.send(&Request::get(&["definitions"])).await {
-        Ok(definitions) => (definitions, false),
-        Err(Error::Unauthorized { .. }) => (piece_by_piece(client, version).await?, true),
-        Err(error) => return Err(error),
-    };
+    let (definitions, is_administrator, may_see_records) =
+        match client.send(&Request::get(&["definitions"])).await {
+            Ok(definitions) => (definitions, true, true),
+            Err(Error::Unauthorized { .. }) => {
+                let (definitions, may_see_records) = piece_by_piece(client, version).await?;
+                (definitions, false, may_see_records)
+            }
+            Err(error) => return Err(error),
+        };
     let mut live = Live::from_definitions(&definitions).map_err(|error| Error::Unreadable {
         trouble: format!("the broker at {}: {error}", client.endpoint()),
     })?;
-    live.users_unseen = users_unseen;
+    if !is_administrator {
+        live.hide(ADMINISTRATORS_ONLY, "only an administrator may see it");
+    }
+    if !may_see_records {
+        live.hide(POLICYMAKERS_ONLY, "only a policymaker may see it");
+        live.records_unseen = Some("only a policymaker may see its record");
+    }
     // every vhost that a user sees into has the broker's own exchanges
-    live.seen = users_unseen.then(|| {
+    live.seen = (!is_administrator).then(|| {
         let exchanges = definitions["exchanges"].as_array().into_iter().flatten();
         exchanges.filter_map(|exchange| exchange["vhost"].as_str()).map(Arc::from).collect()
     });
@@ -40,11 +64,12 @@ pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
     Ok(live)
 }
 
-/// What `GET /api/definitions` would say, from what a user without the tag `administrator` may ask for.
-async fn piece_by_piece(client: &Client, version: &str) -> Result<Json, Error> {
+/// What `GET /api/definitions` would say, from what a user without the tag `administrator` may ask for, and whether
+/// parameters are in it.
+async fn piece_by_piece(client: &Client, version: &str) -> Result<(Json, bool), Error> {
     let mut lists = Map::from_iter([("rabbitmq_version".to_owned(), Json::from(version))]);
-    for list in ["vhosts", "exchanges", "queues", "bindings", "policies", "parameters", "global_parameters"] {
-        let request = Request::get(&[&list.replace('_', "-")]);
+    for list in ["vhosts", "exchanges", "queues", "bindings", "policies"] {
+        let request = Request::get(&[list]);
         let request = if list == "queues" { request.query("disable_stats", "true") } else { request };
         let mut found = client.send(&request).await?;
         if let Some(queues) = found.as_array_mut().filter(|_| list == "queues") {
@@ -53,7 +78,34 @@ async fn piece_by_piece(client: &Client, version: &str) -> Result<Json, Error> {
         }
         lists.insert(list.to_owned(), found);
     }
-    Ok(Json::Object(lists))
+    let parameters = match client.send(&Request::get(&["parameters"])).await {
+        Ok(parameters) => parameters,
+        Err(Error::Unauthorized { .. }) => {
+            lists.insert("parameters".to_owned(), shown_to_all(client).await?);
+            return Ok((Json::Object(lists), false));
+        }
+        Err(error) => return Err(error),
+    };
+    lists.insert("parameters".to_owned(), parameters);
+    lists.insert("global_parameters".to_owned(), client.send(&Request::get(&["global-parameters"])).await?);
+    Ok((Json::Object(lists), true))
+}
+
+/// The parameters that have a path of their own, which every user of the API may read.
+async fn shown_to_all(client: &Client) -> Result<Json, Error> {
+    let mut parameters = Vec::new();
+    for (path, component) in [("operator-policies", "operator_policy"), ("vhost-limits", "vhost-limits")] {
+        let found = client.send(&Request::get(&[path])).await?;
+        for entry in found.as_array().into_iter().flatten() {
+            let (name, value) = match entry.get("value") {
+                Some(value) => (Json::from("limits"), value),
+                None => (entry["name"].clone(), entry),
+            };
+            parameters
+                .push(json!({"component": component, "vhost": entry["vhost"], "name": name, "value": value}));
+        }
+    }
+    Ok(Json::Array(parameters))
 }
 
 /// Reads what queues hold: all by their list, which is live for classic queues only; those at stake as far as that can be

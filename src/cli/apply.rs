@@ -18,7 +18,8 @@ use super::{
     pending::{Pending, Target, checked, command, pending, runtime},
 };
 use crate::{
-    broker::{Applied, Apply as How, Outcome, Secrets, apply},
+    broker::{Applied, Apply as How, Client, Outcome, apply},
+    diag::shell_word,
     plan::{Action, Consent, count},
 };
 
@@ -71,12 +72,6 @@ impl Apply {
                 "write `topology \"name\"` at the top: the name owns what is applied",
             ));
         }
-        let ours = compiled.topology.definitions().iter().filter(|definition| !definition.external);
-        let missing = Secrets::from_process().missing(ours);
-        if !missing.is_empty() {
-            let help = "set it, and apply again; nothing has been changed";
-            return Err(Stop::wrong(missing.join("\n       "), help));
-        }
         let runtime = runtime()?;
         let pending = runtime.block_on(pending(compiled, &self.broker, self.adopt))?;
         let Target::Broker(broker) = &pending.target else {
@@ -85,6 +80,15 @@ impl Apply {
                 format!("compare with it: {}", command("diff", &self.input, &self.broker, &[])),
             ));
         };
+        if pending.plan.unrecorded {
+            return Err(runtime.block_on(unseen_record(&broker.0)));
+        }
+        let written = pending.plan.steps.iter().filter(|step| step.action.writes());
+        let missing = pending.secrets.missing(written.filter_map(|step| step.desired.as_ref()));
+        if !missing.is_empty() {
+            let help = "set it, and apply again; nothing has been changed";
+            return Err(Stop::wrong(missing.join("\n       "), help));
+        }
         let human = self.format == Format::Human;
         if pending.plan.is_empty() {
             if human {
@@ -283,6 +287,7 @@ impl Apply {
             "topology": pending.plan.topology.as_deref(),
             "broker": pending.target.name(),
             "compared": pending.plan.compared,
+            "record": true,
             "complete": applied.is_complete(),
             "done": applied.done(),
             "changes": steps,
@@ -341,6 +346,20 @@ fn signals() -> impl Future<Output = ()> {
 async fn stop_on(signals: impl Future<Output = ()>, stop: Arc<AtomicBool>) {
     signals.await;
     stop.store(true, Ordering::Relaxed);
+}
+
+/// Who does not see what the topology has made cannot know what to change.
+async fn unseen_record(client: &Client) -> Stop {
+    let user = &client.access().credentials().username;
+    let tags = client.tags().await.unwrap_or_default();
+    let tags: Vec<&str> = tags.iter().map(String::as_str).chain(["policymaker"]).collect();
+    Stop::because(
+        Exit::Broker,
+        format!(
+            "topoc keeps on record in the broker what it makes there, and `{user}` may not see that; nothing has been changed"
+        ),
+        format!("rabbitmqctl set_user_tags {} {}", shell_word(user), tags.join(" ")),
+    )
 }
 
 /// The record comes first, so nothing has been changed.

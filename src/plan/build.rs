@@ -39,22 +39,24 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     let topology = pair.desired.name.as_ref().map(|name| name.text.clone());
     let record = pair.live.records.iter().find(|record| Some(&record.topology) == topology.as_ref());
     let owned = record.map(|record| record.entries.clone()).unwrap_or_default();
-    let mut plan = Plan { topology, owned, ..Plan::default() };
+    let unrecorded = pair.live.records_unseen.is_some();
+    let mut plan = Plan { topology, owned, unrecorded, ..Plan::default() };
+    plan.notes.extend(pair.live.records_unseen.map(|why| {
+        format!("what this topology has made is not known, and what would be taken over, deleted, put back or refused is not shown: {why}")
+    }));
     let mut unseen: BTreeSet<Arc<str>> = BTreeSet::new();
     for desired in pair.desired.definitions() {
         if desired.kind.kind().scope == Scope::Contract || desired.external {
             continue;
         }
-        if pair.live.users_unseen && administrators_only(desired.kind) {
-            plan.notes.push(format!(
-                "{} `{}` is not compared: only an administrator may see it",
-                desired.kind.word(),
-                desired.title()
-            ));
+        if let Some(why) = pair.live.kinds_unseen.get(&desired.kind) {
+            let word = desired.kind.word();
+            plan.notes.push(format!("{word} `{}` is not compared: {why}", desired.title()));
             continue;
         }
         let identity = desired.identity();
-        if let Some(vhost) = pair.live.unseen(&identity).filter(|_| plan.owned.contains(&identity)) {
+        let may_be_there = plan.unrecorded || plan.owned.contains(&identity);
+        if let Some(vhost) = pair.live.unseen(&identity).filter(|_| may_be_there) {
             unseen.insert(vhost.clone());
             continue;
         }
@@ -66,17 +68,16 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     let gone = unwanted(&pair, &mut plan, &mut unseen);
     restore::interrupted(&pair, &mut plan, &gone);
     plan.notes.extend(unseen.iter().map(|vhost| {
-        format!("what is on record in vhost `{vhost}` is not compared, and stays on record: this user may not see into it")
+        if unrecorded {
+            format!("what is described in vhost `{vhost}` is not compared: this user may not see into it, if it is there")
+        } else {
+            format!("what is on record in vhost `{vhost}` is not compared, and stays on record: this user may not see into it")
+        }
     }));
     order::arrange(pair.desired, &mut plan);
     limits::tighten(&pair, &mut plan);
     danger::assess(&pair, &mut plan);
     plan
-}
-
-/// What `GET /api/definitions` shows, and nothing that a lesser user may ask for.
-fn administrators_only(kind: KindId) -> bool {
-    matches!(kind, KindId::User | KindId::Permission | KindId::TopicPermission | KindId::UserLimits)
 }
 
 pub(super) fn step(action: Action, definition: &Definition) -> Step {
@@ -113,7 +114,7 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
             }
         });
     let other = pair.live.owner(&identity).filter(|record| Some(&record.topology) != plan.topology.as_ref());
-    let ours = plan.owned.contains(&identity);
+    let ours = plan.unrecorded || plan.owned.contains(&identity);
     let base = Step {
         desired: Some(compare::merged(desired, live)),
         live: Some(live.clone()),
@@ -183,7 +184,7 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
         .owned
         .iter()
         .filter(|identity| !desired.contains(*identity) && !external.contains(*identity))
-        .filter(|identity| !(pair.live.users_unseen && administrators_only(identity.kind)))
+        .filter(|identity| !pair.live.kinds_unseen.contains_key(&identity.kind))
         .cloned()
         .collect();
     // a vhost that has to stay takes nothing along: what is ours in it leaves by itself

@@ -96,8 +96,10 @@ pub struct Live {
     pub interrupted: Vec<Interrupted>,
     /// What its queues hold, where that was asked for.
     pub held: Option<Held>,
-    /// Whether users, permissions and limits could not be seen, because only an administrator may.
-    pub users_unseen: bool,
+    /// The kinds that could not be seen, each with why.
+    pub kinds_unseen: BTreeMap<KindId, &'static str>,
+    /// Why what topologies have applied could not be seen, where it could not.
+    pub records_unseen: Option<&'static str>,
     /// The vhosts whose entities could be seen; none: all.
     pub seen: Option<BTreeSet<Arc<str>>>,
 }
@@ -171,6 +173,11 @@ impl Live {
     #[must_use]
     pub fn heeds_default_queue_type(&self) -> bool {
         self.version.is_none_or(|series| series >= version(3, 12))
+    }
+
+    /// Notes which kinds could not be seen, and why.
+    pub fn hide(&mut self, kinds: &[KindId], why: &'static str) {
+        self.kinds_unseen.extend(kinds.iter().map(|kind| (*kind, why)));
     }
 
     /// The vhost that an entity is in, or is, if it could not be seen whether it is there.

@@ -199,6 +199,7 @@ pub fn json(plan: &Plan, sources: &SourceMap) -> Json {
         "version": 1,
         "topology": plan.topology.as_deref(),
         "compared": plan.compared,
+        "record": !plan.unrecorded,
         "changes": changes,
         "notes": plan.notes,
     })

@@ -43,6 +43,15 @@ impl Action {
         }
     }
 
+    /// Whether the entity is sent to the broker, with its secrets.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        match self {
+            Self::Create | Self::Change | Self::Replace => true,
+            Self::Adopt | Self::Delete | Self::Restore | Self::Forget | Self::Refuse => false,
+        }
+    }
+
     /// The word for it in JSON and in what `apply` says.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -219,6 +228,9 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What the record says that this topology owns.
     pub owned: BTreeSet<Identity>,
+    /// Whether the record could not be read: then the plan shows what differs as if it were this topology's, and may not
+    /// be carried out.
+    pub unrecorded: bool,
 }
 
 impl Plan {

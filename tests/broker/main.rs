@@ -8,6 +8,8 @@ mod http;
 #[cfg(feature = "cli")]
 mod killed;
 #[cfg(feature = "cli")]
+mod lesser;
+#[cfg(feature = "cli")]
 mod proxy;
 #[cfg(feature = "cli")]
 mod route;

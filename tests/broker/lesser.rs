@@ -1,0 +1,136 @@
+//! Users who may not see or change everything, and secrets that are not there: what can be done is done.
+
+use serde_json::{Value, json};
+use topoc_test_support::{Version, available_or_skip};
+
+use crate::world::World;
+
+fn as_user(world: &World, name: &str, tags: &str, vhost: &str, all: &str) -> String {
+    let api = world.api();
+    api.put(&format!("/api/users/{name}"), &json!({"password": name, "tags": tags}));
+    api.put(
+        &format!("/api/permissions/{vhost}/{name}"),
+        &json!({"configure": all, "write": all, "read": all}),
+    );
+    world.broker.management_url().replace("guest:guest", &format!("{name}:{name}"))
+}
+
+/// Only an administrator may change a vhost's description: what is in it does not wait for that.
+fn a_vhost_that_cannot_be_described_holds_nothing_up(world: &World) {
+    let text = |description: &str, queue: &str| {
+        format!(
+            "topology \"words\"\nvhost \"words\" {{ description \"{description}\"\n queue \"{queue}\" type=\"classic\"\n policy \"p\" pattern=\"^{queue}$\" {{ max-length 5 }} }}"
+        )
+    };
+    world.apply(&text("one", "a"), &[]);
+    let broker = as_user(world, "maker", "policymaker", "words", ".*");
+    let said = world.run("apply", &text("two", "b"), &["--yes", "--broker", &broker]);
+    assert_eq!(said.code, 5, "{}{}", said.out, said.err);
+    assert!(said.out.contains("✗ change vhost words: "), "{}", said.out);
+    for done in ["✓ create queue b", "✓ change policy p", "✓ delete queue a"] {
+        assert!(said.out.contains(done), "{done}: {}", said.out);
+    }
+    // but who declares a queue without a type takes the type that the vhost gives
+    let untyped = text("one", "b").replace("queue \"b\" type=\"classic\"", "queue \"c\"");
+    let untyped = untyped.replace("description", "default-queue-type \"quorum\"; description");
+    if world.plan(&untyped, &[]).contains(&"change vhost words".to_owned()) {
+        let said = world.run("apply", &untyped, &["--yes", "--broker", &broker]);
+        assert!(said.out.contains("create queue c: it needs `change vhost words`"), "{}", said.out);
+    }
+    world.apply(&text("two", "b"), &[]);
+    world.apply("topology \"words\"", &[]);
+}
+
+/// Who only watches sees what differs, and cannot tell whose it is.
+fn a_user_who_only_watches_sees_what_differs(world: &World) {
+    let text = "topology \"watched\"\nvhost \"watched\" { limits max-queues=9\n exchange \"e\" type=\"topic\"\n queue \"q\" type=\"classic\" { bind \"e\" routing-key=\"k\" }\n policy \"p\" pattern=\"^q$\" { max-length 5 }\n operator-policy \"o\" pattern=\"^q$\" { max-length 50 } }\nvhost \"closed\" { queue \"h\" }\nglobal-parameter \"g\" { value 1 }\nuser \"w\" { password env=\"SECRET\" }";
+    world.apply(text, &[]);
+    for tags in ["monitoring", "management"] {
+        let broker = as_user(world, "watcher", tags, "watched", "^$");
+        let diff = |text: &str, flags: &[&str]| {
+            world.run("diff", text, &[&["--exit-code", "--broker", &broker], flags].concat())
+        };
+        let said = diff(text, &[]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        for note in [
+            "what this topology has made is not known",
+            "global-parameter `g` is not compared: only a policymaker may see it",
+            "user `w` is not compared: only an administrator may see it",
+            "what is described in vhost `closed` is not compared",
+        ] {
+            assert!(said.out.contains(note), "{note}: {}", said.out);
+        }
+        let changed = text
+            .replace("max-length 50", "max-length 60")
+            .replace("max-queues=9", "max-queues=8")
+            .replace("queue \"q\"", "queue \"new\" type=\"classic\"\n queue \"q\"")
+            .replace("{ max-length 5 }", "{ max-length 6 }");
+        let said = diff(&changed, &["--format", "json"]);
+        assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+        let plan: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(plan["record"], false);
+        let changes: Vec<String> = plan["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|change| {
+                format!("{} {} {}", change["action"], change["kind"], change["name"]).replace('"', "")
+            })
+            .collect();
+        let wanted =
+            ["change limits watched", "change operator-policy o", "change policy p", "create queue new"];
+        assert_eq!(changes, wanted);
+        let said = world.run("apply", text, &["--yes", "--broker", &broker]);
+        assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+        let help = format!("help: rabbitmqctl set_user_tags watcher {tags} policymaker");
+        assert!(said.err.contains(&help), "{}", said.err);
+    }
+    let seen = world.run("diff", text, &["--format", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&seen.out).unwrap()["record"], true);
+    world.apply("topology \"watched\"", &[]);
+}
+
+/// A secret is wanted where it is written, and nowhere else.
+fn a_secret_is_asked_for_when_it_is_written(world: &World) {
+    let text = |env: &str, vhost: &str| {
+        format!("topology \"quiet\"\nvhost \"{vhost}\"\nuser \"quiet\" {{ password env=\"{env}\" }}")
+    };
+    world.apply(&text("SECRET", "quiet"), &[]);
+    let said = world.run("apply", &text("UNSET", "quiet"), &["--yes"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains(
+            "the password of user `quiet` is not compared: the environment variable UNSET is not set"
+        ),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("nothing to do: "), "{}", said.out);
+    // what else there is to do does not need it
+    let said = world.run("apply", &text("UNSET", "louder"), &["--yes"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(!world.exists("/api/vhosts/quiet") && world.exists("/api/vhosts/louder"));
+    world.api().delete("/api/users/quiet");
+    let said = world.run("apply", &text("UNSET", "quiet"), &["--yes"]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.err.contains("nothing has been changed") && !world.exists("/api/vhosts/quiet"));
+    world.apply("topology \"quiet\"", &[]);
+}
+
+fn all_of_it(world: &World) {
+    a_secret_is_asked_for_when_it_is_written(world);
+    a_user_who_only_watches_sees_what_differs(world);
+    a_vhost_that_cannot_be_described_holds_nothing_up(world);
+}
+
+#[test]
+fn who_may_do_less_does_what_they_may() {
+    all_of_it(&World::of(Version::V3_10));
+}
+
+#[test]
+fn who_may_do_less_does_what_they_may_on_rabbitmq_4_0() {
+    if available_or_skip(Version::V4_0) {
+        all_of_it(&World::of(Version::V4_0));
+    }
+}
