@@ -20,7 +20,7 @@ fn case(folder: &Path) -> String {
     let compiled = topoc::compile(&["desired.kdl".to_owned()], &sources, &Inputs::default());
     let said: Vec<_> = compiled.report.diagnostics().iter().map(|found| &found.message).collect();
     assert!(!compiled.report.has_errors(), "{said:?}");
-    let mut live = Live::from_text(&read("live.json").expect("live.json")).expect("definitions");
+    let mut live = Live::from_text(&read("live.json").expect("live.json"), None).expect("definitions");
     live.held =
         read("held.json").map(|text| Held::from_json(&serde_json::from_str(&text).expect("held.json")));
     if let Some(seen) = read("seen") {

@@ -147,7 +147,7 @@ proptest! {
     #[test]
     fn no_definitions_are_too_strange_to_read(text in "\\PC*") {
         // a sentence or a state, never a panic
-        let _ = Live::from_text(&text);
-        let _ = Live::from_text(&format!("{{\"queues\": [{text}], \"bindings\": {text}}}"));
+        let _ = Live::from_text(&text, Some("v"));
+        let _ = Live::from_text(&format!("{{\"queues\": [{text}], \"bindings\": {text}}}"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What `diff` and `apply` share: a checked topology, a broker's state, and the plan between them.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write as _},
     path::PathBuf,
@@ -116,8 +117,14 @@ pub(super) async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Targe
                 "name a definitions.json",
             )
         })?;
-        let live = Live::from_text(&String::from_utf8_lossy(&bytes)).map_err(|error| {
-            Stop::wrong(format!("{path}: {error}"), "export it anew: GET /api/definitions")
+        let vhosts: BTreeSet<&str> =
+            compiled.topology.definitions().iter().filter_map(|found| found.vhost.as_deref()).collect();
+        let only = vhosts.first().copied().filter(|_| vhosts.len() == 1);
+        let live = Live::from_text(&String::from_utf8_lossy(&bytes), only).map_err(|error| {
+            Stop::wrong(
+                format!("{path}: {error}"),
+                "or export it anew, with all vhosts: GET /api/definitions",
+            )
         })?;
         return Ok((Target::File(path.to_owned()), live));
     }

@@ -69,7 +69,7 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     restore::interrupted(&pair, &mut plan, &gone);
     plan.notes.extend(unseen.iter().map(|vhost| {
         if unrecorded {
-            format!("what is described in vhost `{vhost}` is not compared: this user may not see into it, if it is there")
+            format!("what is described in vhost `{vhost}` is not compared: what is in it cannot be seen, if it is there")
         } else {
             format!("what is on record in vhost `{vhost}` is not compared, and stays on record: this user may not see into it")
         }
@@ -113,6 +113,7 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
                 }
             }
         });
+    let differences = told(pair, notes, desired, differences);
     let other = pair.live.owner(&identity).filter(|record| Some(&record.topology) != plan.topology.as_ref());
     let ours = plan.unrecorded || plan.owned.contains(&identity);
     let base = Step {
@@ -148,6 +149,27 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
         reason.push_str("; taken over");
     }
     Some(Step { action, reason, differences, ..base })
+}
+
+/// What differs, but for what is not known of the live one.
+fn told(
+    pair: &Pair<'_>,
+    notes: &mut Vec<String>,
+    desired: &Definition,
+    differences: Vec<Difference>,
+) -> Vec<Difference> {
+    if desired.kind != KindId::Vhost || !pair.live.undescribed.contains(desired.name()) {
+        return differences;
+    }
+    if !differences.is_empty() {
+        let names: Vec<&str> = differences.iter().map(|difference| &*difference.name).collect();
+        let (names, are) = (names.join(", "), if names.len() == 1 { "is" } else { "are" });
+        notes.push(format!(
+            "{names} of vhost `{}` {are} not compared: the definitions hold no more than its name",
+            desired.name()
+        ));
+    }
+    Vec::new()
 }
 
 fn joined(differences: &[Difference]) -> String {

@@ -100,27 +100,39 @@ pub struct Live {
     pub kinds_unseen: BTreeMap<KindId, &'static str>,
     /// Why what topologies have applied could not be seen, where it could not.
     pub records_unseen: Option<&'static str>,
+    /// The vhosts of which no more than the name is known: definitions of RabbitMQ before 3.11 hold nothing else.
+    pub undescribed: BTreeSet<Arc<str>>,
     /// The vhosts whose entities could be seen; none: all.
     pub seen: Option<BTreeSet<Arc<str>>>,
 }
 
 impl Live {
     /// Reads a definitions file as the broker does: keys may be missing, unknown ones are ignored, `arguments` may be
-    /// `[]`, a later duplicate is ignored, a byte-order mark may stand first.
+    /// `[]`, a later duplicate is ignored, a byte-order mark may stand first. A file of one vhost that does not say which
+    /// is of `vhost`.
     ///
     /// # Errors
-    /// When it is no JSON object, or an entity lacks what identifies it.
-    pub fn from_text(text: &str) -> Result<Self, LiveError> {
+    /// When it is no JSON object, a list is none, an entity lacks what identifies it, or nothing says which vhost it is of.
+    pub fn from_text(text: &str, vhost: Option<&str>) -> Result<Self, LiveError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let json: Json = serde_json::from_str(text)
             .map_err(|error| LiveError(format!("the definitions are not JSON: {error}")))?;
-        Self::from_definitions(&json)
+        if !is_of_one_vhost(&json) {
+            return Self::from_definitions(&json);
+        }
+        let whole = whole(json, vhost)?;
+        let mut live = Self::from_definitions(&whole)?;
+        let alone = "the file holds one vhost alone";
+        live.records_unseen = Some(alone);
+        live.hide(NOT_IN_A_VHOST, alone);
+        live.seen = Some(live.topology.of(KindId::Vhost).map(|vhost| Arc::from(vhost.name())).collect());
+        Ok(live)
     }
 
     /// Reads definitions, as a file holds them and `GET /api/definitions` gives them.
     ///
     /// # Errors
-    /// When they are no object, or an entity lacks what identifies it.
+    /// When they are no object, a list is none, or an entity lacks what identifies it.
     pub fn from_definitions(definitions: &Json) -> Result<Self, LiveError> {
         let Some(lists) = definitions.as_object() else {
             return Err(LiveError("the definitions are not a JSON object".to_owned()));
@@ -137,14 +149,18 @@ impl Live {
         let mut live = Self { version, records, interrupted, ..Self::default() };
         for kind in KINDS {
             let Some(wire) = kind.wire.filter(|wire| wire.component.is_none()) else { continue };
-            for entry in list(lists, wire.list) {
-                match kind.id {
-                    KindId::Parameter => live.add(component(entry), entry)?,
-                    KindId::User => {
-                        live.add(KindId::User, entry)?;
-                        live.add_limits(entry);
+            if lists.get(wire.list).is_some_and(|list| !list.is_array()) {
+                return Err(LiveError(format!("`{}` is not a list", wire.list)));
+            }
+            for (index, entry) in list(lists, wire.list).enumerate() {
+                let kind = if kind.id == KindId::Parameter { component(entry) } else { kind.id };
+                live.add(kind, entry).map_err(|why| LiveError(format!("`{}[{index}]`, {why}", wire.list)))?;
+                match kind {
+                    KindId::User => live.add_limits(entry),
+                    KindId::Vhost if entry.as_object().is_some_and(|members| members.len() == 1) => {
+                        live.undescribed.extend(entry["name"].as_str().map(Arc::from));
                     }
-                    kind => live.add(kind, entry)?,
+                    _ => {}
                 }
             }
         }
@@ -164,6 +180,9 @@ impl Live {
             let found = (definition.kind == KindId::Vhost).then(|| vhosts.get(definition.name())).flatten();
             let vhost =
                 found.and_then(|vhost| vhost.as_object()).and_then(|v| from_wire(KindId::Vhost, v).ok());
+            if vhost.is_some() {
+                self.undescribed.remove(definition.name());
+            }
             described.insert(vhost.map_or_else(|| definition.clone(), normal));
         }
         self.topology = described;
@@ -196,13 +215,13 @@ impl Live {
         self.records.iter().find(|record| record.entries.contains(identity))
     }
 
-    fn add(&mut self, kind: KindId, entry: &Json) -> Result<(), LiveError> {
+    fn add(&mut self, kind: KindId, entry: &Json) -> Result<(), String> {
         let Some(members) = entry.as_object() else {
-            return Err(LiveError(format!("a {} in the definitions is not a JSON object", kind.word())));
+            return Err(format!("a {}, is not a JSON object", kind.word()));
         };
         let definition = from_wire(kind, members).map_err(|error| {
-            let name = entry["name"].as_str().unwrap_or("without a name");
-            LiveError(format!("the {} `{name}` in the definitions: {error}", kind.word()))
+            let name = entry["name"].as_str().map_or_else(String::new, |name| format!(" `{name}`"));
+            format!("a {}{name}: {error}", kind.word())
         })?;
         if !is_brokers_own(&definition) {
             self.topology.insert(normal(definition));
@@ -225,6 +244,63 @@ impl Live {
 
 fn list<'a>(lists: &'a Map<String, Json>, name: &str) -> impl Iterator<Item = &'a Json> {
     lists.get(name).and_then(Json::as_array).into_iter().flatten()
+}
+
+/// What the definitions of one vhost do not hold.
+const NOT_IN_A_VHOST: &[KindId] =
+    &[KindId::User, KindId::Permission, KindId::TopicPermission, KindId::UserLimits, KindId::GlobalParameter];
+
+/// The lists that those hold.
+const IN_A_VHOST: &[&str] = &["queues", "exchanges", "bindings", "policies", "parameters"];
+
+/// Whether definitions are of one vhost (`GET /api/definitions/VHOST`). Since 4.0 they say so; those of 3.10 have none of
+/// the other lists, and their queues, exchanges and bindings no vhost.
+fn is_of_one_vhost(definitions: &Json) -> bool {
+    if definitions["rabbitmq_definition_format"] == "single_virtual_host" {
+        return true;
+    }
+    let has = |name: &&str| definitions.get(*name).is_some();
+    let entries = IN_A_VHOST[..3].iter().flat_map(|list| definitions[list].as_array().into_iter().flatten());
+    let mut entries = entries.filter(|entry| entry["name"].is_string() || entry["source"].is_string());
+    !["vhosts", "users", "permissions", "global_parameters"].iter().any(|name| has(name))
+        && ["rabbitmq_version", "rabbit_version"].iter().any(|name| has(name))
+        && entries.all(|entry| entry.get("vhost").is_none())
+}
+
+/// The definitions of one vhost as those of a broker that has no other.
+fn whole(mut definitions: Json, vhost: Option<&str>) -> Result<Json, LiveError> {
+    let lists = || IN_A_VHOST.iter().flat_map(|list| definitions[list].as_array().into_iter().flatten());
+    let named: BTreeSet<&str> = lists().filter_map(|entry| entry["vhost"].as_str()).collect();
+    let said = definitions["original_vhost_name"].as_str().or_else(|| named.first().copied());
+    let vhost = match (named.len(), said.or(vhost)) {
+        (0 | 1, Some(vhost)) => vhost.to_owned(),
+        (0, None) => {
+            return Err(LiveError(
+                "these are the definitions of one vhost, and they do not say of which: write `\"original_vhost_name\": \"…\"` into them".to_owned(),
+            ));
+        }
+        _ => {
+            let named: Vec<&str> = named.into_iter().collect();
+            return Err(LiveError(format!(
+                "these are the definitions of one vhost, and they name several: {}",
+                named.join(", ")
+            )));
+        }
+    };
+    let of_itself = ["description", "tags", "default_queue_type", "metadata"];
+    let described =
+        of_itself.iter().filter_map(|name| Some(((*name).to_owned(), definitions.get(*name)?.clone())));
+    let entry: Map<String, Json> =
+        std::iter::once(("name".to_owned(), Json::from(&*vhost))).chain(described).collect();
+    definitions["vhosts"] = Json::Array(vec![entry.into()]);
+    for list in IN_A_VHOST {
+        for entry in definitions.get_mut(*list).and_then(Json::as_array_mut).into_iter().flatten() {
+            if let Some(members) = entry.as_object_mut() {
+                members.entry("vhost").or_insert_with(|| Json::from(&*vhost));
+            }
+        }
+    }
+    Ok(definitions)
 }
 
 /// The kind of a runtime parameter.
@@ -295,7 +371,7 @@ mod tests {
                 {\"source\": \"e\", \"vhost\": \"v\", \"destination\": \"q\", \"destination_type\": \"queue\"}
             ]
         }";
-        let live = Live::from_text(text).unwrap();
+        let live = Live::from_text(text, None).unwrap();
         let found: Vec<String> = live
             .topology
             .definitions()
@@ -306,7 +382,13 @@ mod tests {
         assert_eq!(found, wanted);
         assert!(live.topology.queue("v", " a/ü ").unwrap().0.flag("durable"));
         assert_eq!(live.topology.of(KindId::OperatorPolicy).next().unwrap().integer("max-length"), Some(5));
-        assert!(Live::from_text("[]").is_err());
-        assert!(Live::from_text("{\"queues\": [{}]}").unwrap_err().to_string().contains("vhost"));
+        let error = |text: &str| Live::from_text(text, None).unwrap_err().to_string();
+        assert_eq!(error("[]"), "the definitions are not a JSON object");
+        assert_eq!(error("{\"queues\": 5}"), "`queues` is not a list");
+        assert_eq!(error("{\"policies\": [5]}"), "`policies[0]`, a policy, is not a JSON object");
+        assert_eq!(
+            error("{\"queues\": [{\"name\": \"q\"}]}"),
+            "`queues[0]`, a queue `q`: `vhost` is not a string"
+        );
     }
 }

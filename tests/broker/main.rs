@@ -4,6 +4,8 @@
 
 #[cfg(feature = "cli")]
 mod apply;
+#[cfg(feature = "cli")]
+mod definitions;
 mod http;
 #[cfg(feature = "cli")]
 mod killed;
