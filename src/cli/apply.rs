@@ -10,17 +10,18 @@ use std::{
 };
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{
     Broker, Exit, Format, Input, Outcome as Verdict, Screen, Stop,
     pending::{Pending, Target, checked, command, pending, runtime},
+    watch::{bar, signals, stop_on},
 };
 use crate::{
     broker::{Applied, Apply as How, Client, Outcome, apply},
     diag::shell_word,
-    plan::{Action, Consent, count},
+    plan::{Action, Consent, count, digits},
 };
 
 /// Up to so many steps are told one by one where nobody watches a bar.
@@ -113,13 +114,14 @@ impl Apply {
             return Ok(Exit::Ok);
         }
         let stop = Arc::new(AtomicBool::new(false));
-        let bar = self.bar(&pending, screen);
+        let watched = screen.is_interactive() && human;
+        let bar = if watched { bar(pending.plan.steps.len()) } else { ProgressBar::hidden() };
         let ended = |id: usize, outcome: &Outcome| {
             bar.inc(1);
             bar.set_message(line(&pending, id, outcome).trim().to_owned());
         };
         let applied = runtime.block_on(async {
-            let signal = tokio::spawn(stop_on(signals(), stop.clone()));
+            let signal = tokio::spawn(stop_on(signals(), stop.clone(), bar.clone()));
             let applied = apply(
                 &pending.plan,
                 How {
@@ -139,8 +141,9 @@ impl Apply {
         });
         bar.finish_and_clear();
         let applied = applied.map_err(not_recorded)?;
+        let interrupted = stop.load(Ordering::Relaxed);
         if human {
-            self.tell(&pending, &applied, screen)?;
+            self.tell(&pending, &applied, interrupted, screen)?;
         } else {
             self.json(&pending, &applied, screen)?;
         }
@@ -162,26 +165,21 @@ impl Apply {
         write!(screen.err(), "Apply {changes} to {}? [y/N] ", pending.target.name())?;
         screen.err().flush()?;
         let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
+        if io::stdin().lock().read_line(&mut answer)? == 0 {
+            // no line end came, and what follows wants a line of its own
+            writeln!(screen.err())?;
+        }
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    fn bar(&self, pending: &Pending, screen: &Screen) -> ProgressBar {
-        if !screen.is_interactive() || self.format == Format::Json {
-            return ProgressBar::hidden();
-        }
-        let bar = ProgressBar::with_draw_target(
-            Some(pending.plan.steps.len() as u64),
-            ProgressDrawTarget::stderr(),
-        );
-        if let Ok(style) = ProgressStyle::with_template(" {spinner} {pos} of {len}  {per_sec}  {wide_msg}") {
-            bar.set_style(style);
-        }
-        bar
-    }
-
     /// What was done; of many steps only what was not.
-    fn tell(&self, pending: &Pending, applied: &Applied, screen: &mut Screen) -> Result<(), Stop> {
+    fn tell(
+        &self,
+        pending: &Pending,
+        applied: &Applied,
+        interrupted: bool,
+        screen: &mut Screen,
+    ) -> Result<(), Stop> {
         let steps = applied.outcomes.len();
         writeln!(screen.out())?;
         let mut told: BTreeMap<&str, usize> = BTreeMap::new();
@@ -212,17 +210,15 @@ impl Apply {
         ] {
             let number = applied.outcomes.iter().filter(|outcome| outcome.word() == word).count();
             if number > 0 {
-                ending.push(format!(
-                    "{} {said}",
-                    crate::plan::digits(i64::try_from(number).unwrap_or(i64::MAX))
-                ));
+                ending.push(format!("{} {said}", digits(i64::try_from(number).unwrap_or(i64::MAX))));
             }
         }
         if applied.is_complete() {
             let changes = count(steps as u64, "change", "changes");
             writeln!(screen.out(), "applied {changes} to {} ({seconds:.1} s)", pending.target.name())?;
         } else {
-            writeln!(screen.out(), "{} ({seconds:.1} s).{}", ending.join(", "), self.go_on(applied))?;
+            let why = if interrupted { "interrupted: " } else { "" };
+            writeln!(screen.out(), "{why}{} ({seconds:.1} s).{}", ending.join(", "), self.go_on(applied))?;
         }
         Ok(())
     }
@@ -313,39 +309,6 @@ fn line(pending: &Pending, id: usize, outcome: &Outcome) -> String {
         Outcome::Skipped(reason) => format!(" · {title}: {reason}"),
         Outcome::NotStarted => format!(" · {title}: not started"),
     }
-}
-
-/// Ctrl-C, and what ends a job or closes a terminal: heard from now on.
-#[cfg(unix)]
-fn signals() -> impl Future<Output = ()> {
-    use futures_util::{StreamExt as _, stream};
-    use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let heard = kinds.into_iter().filter_map(|kind| signal(kind).ok());
-    let heard = heard.map(|signal| {
-        Box::pin(stream::unfold(signal, async |mut signal| signal.recv().await.map(|()| ((), signal))))
-    });
-    let mut all = stream::select_all(heard);
-    async move {
-        if all.next().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Ctrl-C.
-#[cfg(not(unix))]
-fn signals() -> impl Future<Output = ()> {
-    async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-async fn stop_on(signals: impl Future<Output = ()>, stop: Arc<AtomicBool>) {
-    signals.await;
-    stop.store(true, Ordering::Relaxed);
 }
 
 /// Who does not see what the topology has made cannot know what to change.

@@ -27,6 +27,7 @@ mod question;
 mod route;
 mod schema;
 mod screen;
+mod watch;
 mod why_not;
 mod write;
 

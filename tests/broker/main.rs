@@ -17,5 +17,7 @@ mod proxy;
 mod route;
 #[cfg(feature = "cli")]
 mod safety;
+#[cfg(all(unix, feature = "cli"))]
+mod terminal;
 #[cfg(feature = "cli")]
 mod world;

@@ -66,6 +66,37 @@ pub(crate) fn end_at(command: &mut Command, broker: &str, request: usize, end: E
     Ended { was_cut_short, status }
 }
 
+/// The address of a broker that answers questions, and never what changes something.
+#[cfg(unix)]
+pub(crate) fn stalling(broker: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (who, address) = broker.strip_prefix("http://").unwrap().split_once('@').unwrap();
+    let stalling = format!("http://{who}@127.0.0.1:{port}");
+    let address = address.to_owned();
+    thread::spawn(move || {
+        let mut unanswered = Vec::new();
+        for mut client in listener.incoming().filter_map(Result::ok) {
+            match read_request(&mut client) {
+                Ok(Some(request)) if request.starts_with(b"GET ") => {
+                    let answer = ask(&request, &address).unwrap();
+                    let _ = client.write_all(&answer);
+                }
+                _ => unanswered.push(client),
+            }
+        }
+    });
+    stalling
+}
+
+fn ask(request: &[u8], broker: &str) -> std::io::Result<Vec<u8>> {
+    let mut upstream = TcpStream::connect(broker)?;
+    upstream.write_all(request)?;
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
 /// One request and its answer.
 fn pass_on(mut client: TcpStream, broker: &str, state: &Mutex<State>) -> std::io::Result<()> {
     let Some(request) = read_request(&mut client)? else { return Ok(()) };
@@ -88,10 +119,7 @@ fn pass_on(mut client: TcpStream, broker: &str, state: &Mutex<State>) -> std::io
             }
         }
     }
-    let mut upstream = TcpStream::connect(broker)?;
-    upstream.write_all(&request)?;
-    let mut answer = Vec::new();
-    upstream.read_to_end(&mut answer)?;
+    let answer = ask(&request, broker)?;
     let mut state = state.lock().unwrap();
     if ends && state.end == End::KilledAfter {
         end(&mut state);

@@ -1,0 +1,101 @@
+//! What somebody sees who watches a run, and how it is told to end.
+
+use std::{
+    fmt,
+    io::{self, Write as _},
+    pin::Pin,
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{Stream, StreamExt as _, stream};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::Exit;
+use crate::plan::digits;
+
+/// How often the bar moves while nothing ends.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A bar on standard error, for so many steps.
+pub(super) fn bar(steps: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template(" {spinner} {steps}  {wide_msg}") {
+        bar.set_style(style.with_key("steps", told));
+    }
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+/// `812 of 1 204  340/s`.
+fn told(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let number = |steps: u64| digits(i64::try_from(steps).unwrap_or(i64::MAX));
+    let (done, all) = (number(state.pos()), number(state.len().unwrap_or_default()));
+    let rate = state.per_sec();
+    let places = if rate < 10.0 { 1 } else { 0 };
+    // the bar has nowhere to say that it cannot be drawn
+    let _ = match state.pos() {
+        0 => write!(out, "{done} of {all}"),
+        _ => write!(out, "{done} of {all}  {rate:.places$}/s"),
+    };
+}
+
+/// A wish that the run end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Ctrl-C.
+    Typed,
+    /// What ends a job or closes a terminal.
+    #[cfg(unix)]
+    Sent,
+}
+
+/// Ctrl-C, and what ends a job or closes a terminal, heard from now on.
+#[cfg(unix)]
+pub(super) fn signals() -> Pin<Box<dyn Stream<Item = Wish> + Send>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [
+        (SignalKind::interrupt(), Wish::Typed),
+        (SignalKind::terminate(), Wish::Sent),
+        (SignalKind::hangup(), Wish::Sent),
+    ];
+    let heard = kinds.into_iter().filter_map(|(kind, wish)| Some((signal(kind).ok()?, wish)));
+    Box::pin(stream::select_all(heard.map(|heard| {
+        Box::pin(stream::unfold(heard, async |(mut signal, wish)| {
+            signal.recv().await.map(|()| (wish, (signal, wish)))
+        }))
+    })))
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+pub(super) fn signals() -> Pin<Box<dyn Stream<Item = Wish> + Send>> {
+    Box::pin(stream::unfold((), async |()| tokio::signal::ctrl_c().await.ok().map(|()| (Wish::Typed, ()))))
+}
+
+/// Lets the steps under way end. Who is tired of waiting for them may leave: the record has what was begun.
+pub(super) async fn stop_on(
+    mut signals: impl Stream<Item = Wish> + Unpin,
+    stop: Arc<AtomicBool>,
+    bar: ProgressBar,
+) {
+    let say = |words: &str| {
+        // nobody may be left to be told
+        let _ = bar.suspend(|| writeln!(io::stderr(), "{words}"));
+    };
+    if signals.next().await.is_none() {
+        return;
+    }
+    stop.store(true, Ordering::Relaxed);
+    say("interrupted: the steps under way are waited for; Ctrl-C once more leaves at once");
+    while let Some(wish) = signals.next().await {
+        if wish == Wish::Typed {
+            say("left: topoc diff says what is done");
+            process::exit(Exit::Partly as i32);
+        }
+    }
+}
