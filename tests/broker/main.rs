@@ -12,11 +12,15 @@ mod killed;
 #[cfg(feature = "cli")]
 mod lesser;
 #[cfg(feature = "cli")]
+mod names;
+#[cfg(feature = "cli")]
 mod proxy;
 #[cfg(feature = "cli")]
 mod route;
 #[cfg(feature = "cli")]
 mod safety;
+#[cfg(feature = "cli")]
+mod secure;
 #[cfg(all(unix, feature = "cli"))]
 mod terminal;
 #[cfg(feature = "cli")]
