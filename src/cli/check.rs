@@ -5,8 +5,9 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Exit, Input, Outcome, Screen,
+    Broker, Exit, Input, Outcome, Screen,
     arguments::{CommandSources, Files},
+    pending::command,
 };
 use crate::{
     Compiled,
@@ -89,7 +90,7 @@ impl Check {
         match self.format {
             CheckFormat::Human => {
                 let look = human::Look { all: self.all, ..screen.look() };
-                write!(screen.out(), "{}", human::report(report, sources, look, "topoc check --all"))?;
+                write!(screen.out(), "{}", human::report(report, sources, look, &self.more()))?;
                 if !self.quiet {
                     writeln!(screen.out(), "{} ({} ms)", summary(&compiled), start.elapsed().as_millis())?;
                 }
@@ -99,6 +100,14 @@ impl Check {
             CheckFormat::Github => write!(screen.out(), "{}", github::report(report, sources))?,
         }
         Ok(exit)
+    }
+
+    /// The command that shows every finding.
+    fn more(&self) -> String {
+        let series = self.target.map(|series| series.to_string());
+        let target = series.iter().flat_map(|series| ["--target", series]);
+        let flags: Vec<&str> = target.chain(["--all"]).collect();
+        command("check", &self.input, &Broker::default(), &flags)
     }
 
     /// The least that is wrong.

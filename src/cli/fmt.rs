@@ -6,8 +6,9 @@ use clap::Args;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
-    Exit, Outcome, Screen, Stop,
+    Broker, Exit, Input, Outcome, Screen, Stop,
     arguments::{CommandSources, Files, files},
+    pending::{all_findings, command},
     write,
 };
 use crate::{
@@ -73,13 +74,10 @@ impl Fmt {
     ) -> Outcome {
         screen.flush()?;
         let look = screen.look_err();
-        write!(screen.err(), "{}", human::report(report, sources, look, "topoc check --all"))?;
+        let input = Input { files: self.files.clone(), ..Input::default() };
+        write!(screen.err(), "{}", human::report(report, sources, look, &all_findings(&input)))?;
         if self.check && changed > 0 {
-            let command = if self.files.is_empty() {
-                "topoc fmt".to_owned()
-            } else {
-                format!("topoc fmt {}", self.files.join(" "))
-            };
+            let command = command("fmt", &input, &Broker::default(), &[]);
             writeln!(screen.err(), "{changed} of {seen} would change: {command}")?;
         }
         let wrong = report.has_errors() || (self.check && changed > 0);

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::{
     Exit, Input, Outcome, Screen, Stop,
     arguments::{CommandSources, Files},
+    pending::all_findings,
     write,
 };
 use crate::{
@@ -63,7 +64,7 @@ impl Generate {
         };
         report.retain(|found| found.severity <= Severity::Warning);
         let look = screen.look_err();
-        let text = human::report(&report, &compiled.sources, look, "topoc check --all");
+        let text = human::report(&report, &compiled.sources, look, &all_findings(&self.input));
         write!(screen.err(), "{text}")?;
         match generated {
             Ok(generated) => self.output(&generated, screen),

@@ -10,7 +10,9 @@ use clap::{Args, ValueEnum};
 use super::{
     Exit, Input, Outcome, Screen, Stop,
     arguments::{CommandSources, Files},
-    graphviz, write,
+    graphviz,
+    pending::all_findings,
+    write,
 };
 use crate::{
     diag::{Report, human},
@@ -88,7 +90,7 @@ impl Graph {
             write!(
                 screen.err(),
                 "{}",
-                human::report(&compiled.report, &compiled.sources, look, "topoc check --all")
+                human::report(&compiled.report, &compiled.sources, look, &all_findings(&self.input))
             )?;
         }
         if !self.no_lints {

@@ -12,7 +12,7 @@ use super::{Broker, Exit, Input, Screen, Stop, arguments::CommandSources};
 use crate::{
     Compiled,
     broker::{self, Client, Error, Overview, Secrets},
-    diag::{human, json, shell_word},
+    diag::{Severity, human, json, shell_word},
     plan::{self, Action, Live, Pair, Plan, Shown},
     topology::secrets,
 };
@@ -57,7 +57,13 @@ pub(super) fn checked(input: &Input, screen: &mut Screen) -> Result<Option<Compi
     if !compiled.report.has_errors() {
         return Ok(Some(compiled));
     }
-    compiled.report.retain(|found| found.severity == crate::diag::Severity::Error);
+    refused(&mut compiled, input, screen)?;
+    Ok(None)
+}
+
+/// Shows the errors for which a verb cannot go on.
+pub(super) fn refused(compiled: &mut Compiled, input: &Input, screen: &mut Screen) -> Result<(), Stop> {
+    compiled.report.retain(|found| found.severity == Severity::Error);
     if screen.is_json() {
         let mut found = json::report(&compiled.report, &compiled.sources);
         let count = plan::count(compiled.report.diagnostics().len() as u64, "mistake", "mistakes");
@@ -66,12 +72,8 @@ pub(super) fn checked(input: &Input, screen: &mut Screen) -> Result<Option<Compi
         writeln!(screen.out(), "{found:#}")?;
     }
     let look = screen.look_err();
-    write!(
-        screen.err(),
-        "{}",
-        human::report(&compiled.report, &compiled.sources, look, "topoc check --all")
-    )?;
-    Ok(None)
+    let text = human::report(&compiled.report, &compiled.sources, look, &all_findings(input));
+    Ok(write!(screen.err(), "{text}")?)
 }
 
 /// Reads the broker's state and makes the plan.
@@ -210,6 +212,11 @@ fn painted(action: Action, sign: &str) -> String {
         Action::Replace => sign.magenta().to_string(),
         Action::Delete | Action::Refuse => sign.red().to_string(),
     }
+}
+
+/// The command that shows every finding.
+pub(super) fn all_findings(input: &Input) -> String {
+    command("check", input, &Broker::default(), &["--all"])
 }
 
 /// The command of a verb on the same input, to be pasted.

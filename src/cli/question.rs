@@ -6,11 +6,11 @@ use topoc_routing::{Table, Value};
 use super::{
     Broker, Input, Screen, Stop,
     arguments::{CommandSources, DEFAULT_FILE},
-    pending::{runtime, state},
+    pending::{refused, runtime, state},
 };
 use crate::{
     Compiled,
-    diag::{Span, did_you_mean, human},
+    diag::{Span, did_you_mean},
     kind,
     route::{Publish, Unknown, publish_of},
 };
@@ -189,12 +189,7 @@ pub(super) fn compiled(input: &Input, live: bool, screen: &mut Screen) -> Result
         return Ok(Some(compiled));
     }
     // an answer that leaves out what cannot be read would be wrong
-    let look = screen.look_err();
-    write!(
-        screen.err(),
-        "{}",
-        human::report(&compiled.report, &compiled.sources, look, "topoc check --all")
-    )?;
+    refused(&mut compiled, input, screen)?;
     Ok(None)
 }
 

@@ -1,9 +1,9 @@
 //! `topoc route`: where a message goes, and what may become of it.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{
-    Broker, Exit, Input, Outcome, Screen,
+    Broker, Exit, Format, Input, Outcome, Screen,
     question::{Asked, Question},
 };
 use crate::{
@@ -30,21 +30,13 @@ pub(super) struct Route {
     broker: Broker,
     /// In which form to answer: human or json (docs/json.md)
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
-    format: Form,
+    format: Format,
     /// Show every binding, however many match or do not
     #[arg(long)]
     all: bool,
     /// Leave with 1 unless a queue gets the message in any case
     #[arg(long)]
     exit_code: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people.
-    Human,
-    /// For programs.
-    Json,
 }
 
 impl Route {
@@ -56,8 +48,8 @@ impl Route {
         let route = ask(&graph, publish)?;
         let look = Look { all: self.all, ..screen.look() };
         match self.format {
-            Form::Human => write!(screen.out(), "{}", route::human(&route, &compiled.sources, look))?,
-            Form::Json => writeln!(screen.out(), "{:#}", route::json(&route, &compiled.sources))?,
+            Format::Human => write!(screen.out(), "{}", route::human(&route, &compiled.sources, look))?,
+            Format::Json => writeln!(screen.out(), "{:#}", route::json(&route, &compiled.sources))?,
         }
         let arrives =
             route.delivered.as_ref().is_ok_and(|delivered| delivered.unroutable == Certainty::Never);

@@ -55,6 +55,23 @@ fn a_wrong_command_line_leaves_with_2() {
 }
 
 #[test]
+fn the_command_that_shows_all_findings_can_be_pasted() {
+    let many: String = (0..9).map(|i| format!("queue \"q{i}\" typ=\"x\"\n")).collect();
+    let folder = folder(&[("a b.kdl", &many)]);
+    let more = "   and 4 more like this: topoc check 'a b.kdl' --env e --all\n";
+    let (_, out, _) = run(folder.path(), &["check", "a b.kdl", "--env", "e"]);
+    assert!(out.contains(more), "{out}");
+    let (_, out, _) = run(folder.path(), &["check", "a b.kdl", "--target", "4.0"]);
+    assert!(out.contains("topoc check 'a b.kdl' --target 4.0 --all\n"), "{out}");
+    for verb in [&["graph"][..], &["generate", "rust"], &["policies"], &["diff"], &["export", "definitions"]]
+    {
+        let (code, _, err) = run(folder.path(), &[verb, &["a b.kdl", "--env", "e"]].concat());
+        assert!(code == 1 && err.contains(more), "{verb:?}: {err}");
+    }
+    assert!(run(folder.path(), &["check", "a b.kdl", "--all"]).1.contains("q8"));
+}
+
+#[test]
 fn without_files_the_topology_of_the_folder_is_read() {
     let folder = folder(&[("topology.kdl", WRONG)]);
     assert_eq!(run(folder.path(), &["check"]).0, 1);

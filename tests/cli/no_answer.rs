@@ -38,6 +38,20 @@ fn a_program_reads_json_whatever_happens() {
         assert!(err.starts_with("error[unknown-attribute]: "), "{err}");
         assert_eq!(said("gone.kdl").0["diagnostics"][0]["name"], "unreadable-file");
     }
+    for verb in [
+        &["route", "--exchange", "orders"][..],
+        &["why-not", "billing", "--exchange", "orders"],
+        &["policies"],
+    ] {
+        let arguments = [verb, &["wrong.kdl", "--format", "json"]].concat();
+        let (code, out, err) = run(folder.path(), &arguments);
+        let json: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+        assert_eq!(
+            (code, &json["error"]["exit"], &json["diagnostics"][0]["code"]),
+            (1, &1.into(), &"T011".into())
+        );
+        assert!(err.starts_with("error[unknown-attribute]: "), "{err}");
+    }
     let (code, out, _) = run(folder.path(), &["explain", "nothing-of-this-name", "--format", "json"]);
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &json["error"]["exit"]), (2, &2.into()));
