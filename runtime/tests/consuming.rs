@@ -59,7 +59,8 @@ const WITH_LADDER: Declaration = Declaration {
     ],
 };
 
-const LADDER: Consume = Consume::new("work").concurrency(4).ladder(Ladder::new(2, "work.dead"));
+const LADDER: Consume =
+    Consume::new("work").concurrency(4).ladder(Ladder::new(&["work.retry.1", "work.retry.2"], "work.dead"));
 
 fn serve<F, R>(
     connection: &Connection,

@@ -27,7 +27,7 @@
 //!     calls "ConfirmPayment"
 //!     publishes "StockMoved"
 //! }
-//! service "payment" { serves "ConfirmPayment" }
+//! service "payment" { answers "ConfirmPayment" }
 //! ```
 
 mod common;
@@ -339,12 +339,14 @@ pub mod shop {
             async fn dispatch(&self, delivery: topoc_runtime::Delivery) -> topoc_runtime::Outcome {
                 if delivery.is("OrderCreated", &["order.created"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.order_created(message, &self.publisher).await,
+                        Ok(message) => Handler::order_created(&*self.handler, message, &self.publisher).await,
                         Err(error) => error.into(),
                     }
                 } else if delivery.is("PaymentSucceeded", &["payment.success"]) {
                     match delivery.json() {
-                        Ok(message) => self.handler.payment_succeeded(message, &self.publisher).await,
+                        Ok(message) => {
+                            Handler::payment_succeeded(&*self.handler, message, &self.publisher).await
+                        }
                         Err(error) => error.into(),
                     }
                 } else {
@@ -362,10 +364,12 @@ pub mod shop {
             let publisher = Publisher::new(connection);
             topoc_runtime::Server::new(connection, "inventory")
                 .consume(
-                    topoc_runtime::Consume::new("inventory.queue")
-                        .prefetch(16)
-                        .concurrency(4)
-                        .ladder(topoc_runtime::Ladder::new(2, "inventory.dead")),
+                    topoc_runtime::Consume::new("inventory.queue").prefetch(16).concurrency(4).ladder(
+                        topoc_runtime::Ladder::new(
+                            &["inventory.queue.retry.1", "inventory.queue.retry.2"],
+                            "inventory.dead",
+                        ),
+                    ),
                     InventoryQueue { handler, publisher },
                 )
                 .run()
@@ -395,7 +399,8 @@ pub mod shop {
                 &self,
                 request: topoc_runtime::Delivery,
             ) -> Result<Vec<u8>, topoc_runtime::rpc::Failure> {
-                topoc_runtime::rpc::response(&self.handler.confirm_payment(request.json()?).await?)
+                let answer = Handler::confirm_payment(&*self.handler, request.json()?);
+                topoc_runtime::rpc::response(&answer.await?)
             }
         }
 

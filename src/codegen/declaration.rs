@@ -9,7 +9,7 @@ use super::expressions::number;
 use crate::{
     graph::Graph,
     kind::{Definition, Identity, WireError, to_wire_value},
-    topology::{Binding, Exchange, Queue, Service, Topology},
+    topology::{Binding, Exchange, Queue, Service, Topology, delay_queue},
 };
 
 /// What `declaration.rs.hbs` fills in.
@@ -192,8 +192,8 @@ impl<'b, 'a> Part<'b, 'a> {
         if !self.queues.insert(queue.name()) {
             return;
         }
-        for step in 1..=steps(queue) {
-            if let Some(delay) = topology.queue(self.vhost, &format!("{name}.retry.{step}")) {
+        for delay in delay_queues(queue) {
+            if let Some(delay) = topology.queue(self.vhost, &delay) {
                 self.queue(delay.name());
             }
         }
@@ -269,12 +269,13 @@ impl<'b, 'a> Part<'b, 'a> {
     }
 }
 
-/// How many steps a queue's retry ladder has.
-pub(super) fn steps(queue: Queue<'_>) -> usize {
-    match queue.0.field("retry").map(|field| &field.value) {
+/// The delay queues of a queue's retry ladder, in their order.
+pub(super) fn delay_queues(queue: Queue<'_>) -> Vec<String> {
+    let steps = match queue.0.field("retry").map(|field| &field.value) {
         Some(crate::kind::Value::List(steps)) => steps.len(),
         _ => 0,
-    }
+    };
+    (1..=steps).map(|step| delay_queue(queue.name(), step)).collect()
 }
 
 fn entity(definition: &Definition) -> Result<Entity, WireError> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Builder,
-    declaration::{Declaration, Part, steps},
+    declaration::{Declaration, Part, delay_queues},
     docs::{code, words},
     expressions::number,
     handler::{self, Consumer, Responder, Trait},
@@ -228,8 +228,8 @@ fn servers(
                 settings.extend(consumes.prefetch.map(|count| format!(".prefetch({})", number(count))));
                 settings.extend(consumes.concurrency.map(|count| format!(".concurrency({})", number(count))));
                 if let Some(dead) = queue.0.text("retry-then") {
-                    let ladder = format!("topoc_runtime::Ladder::new({}, {dead:?})", steps(queue));
-                    settings.push(format!(".ladder({ladder})"));
+                    let delays = delay_queues(queue);
+                    settings.push(format!(".ladder(topoc_runtime::Ladder::new(&{delays:?}, {dead:?}))"));
                 }
                 let structure = consumer.structure.clone();
                 Consume { queue: queue.name().to_owned(), settings, structure, publishes, last: last() }

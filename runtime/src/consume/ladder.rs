@@ -21,44 +21,38 @@ use crate::{
 };
 use lapin::BasicProperties;
 
-/// The retry ladder of a queue: how many steps, and the queue after the last.
+/// The retry ladder of a queue: its delay queues in their order, and the queue after the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
-    steps: u32,
+    delay_queues: &'static [&'static str],
     dead_queue: &'static str,
 }
 
 impl Ladder {
-    /// A ladder of `steps` delay queues, then `dead_queue`.
+    /// A ladder of these delay queues, then `dead_queue`.
     #[must_use]
-    pub const fn new(steps: u32, dead_queue: &'static str) -> Self {
-        Self { steps, dead_queue }
-    }
-
-    /// The delay queue of a step, counted from 1: `payment.retry.1`.
-    #[must_use]
-    pub fn delay_queue(queue: &str, step: u32) -> String {
-        format!("{queue}.retry.{step}")
+    pub const fn new(delay_queues: &'static [&'static str], dead_queue: &'static str) -> Self {
+        Self { delay_queues, dead_queue }
     }
 
     /// The message for the next step, or for the dead queue after the last.
     pub(super) fn retry(self, delivery: Delivery, reason: &str) -> Outgoing {
-        let step = delivery.attempt().saturating_add(1);
-        if step > self.steps {
-            return self.give_up(delivery, reason);
+        let attempt = delivery.attempt();
+        let next = usize::try_from(attempt).ok().and_then(|attempt| self.delay_queues.get(attempt));
+        match next {
+            Some(to) => forward(delivery, to, attempt + 1, reason),
+            None => self.give_up(delivery, reason),
         }
-        let to = Self::delay_queue(delivery.queue(), step);
-        forward(delivery, to, step, reason)
     }
 
     /// The message for the dead queue.
     pub(super) fn give_up(self, delivery: Delivery, reason: &str) -> Outgoing {
         let attempt = delivery.attempt();
-        forward(delivery, self.dead_queue.to_owned(), attempt, reason)
+        forward(delivery, self.dead_queue, attempt, reason)
     }
 }
 
-fn forward(delivery: Delivery, to: String, attempt: u32, reason: &str) -> Outgoing {
+fn forward(delivery: Delivery, to: &str, attempt: u32, reason: &str) -> Outgoing {
     let mut table = delivery.properties().headers().clone().unwrap_or_default().inner().clone();
     // they would route copies to further queues, and a dead letter's history ends with the message
     for name in ["CC", "BCC", "x-death"] {
@@ -77,7 +71,7 @@ fn forward(delivery: Delivery, to: String, attempt: u32, reason: &str) -> Outgoi
     }
     Outgoing {
         exchange: String::new(),
-        routing_key: to,
+        routing_key: to.to_owned(),
         mandatory: true,
         once: false,
         properties: carried(delivery.properties()).with_headers(table.into()),
@@ -122,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_message_climbs_the_steps_and_keeps_where_it_came_from() {
-        let ladder = Ladder::new(2, "payment.dead");
+        let ladder = Ladder::new(&["payment.retry.1", "payment.retry.2"], "payment.dead");
         let mut table = FieldTable::default();
         table.insert("CC".into(), AMQPValue::FieldArray(vec![AMQPValue::LongString("other".into())].into()));
         table.insert("tenant".into(), AMQPValue::LongString("acme".into()));
