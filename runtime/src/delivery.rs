@@ -120,10 +120,10 @@ impl Delivery {
         headers::get(self.properties.headers().as_ref(), name)
     }
 
-    /// How often it went through the retry ladder: 0 for a message seen for the first time.
+    /// How often it went through the retry ladder of its queue: 0 for a message that comes to it for the first time.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        headers::attempt(self.properties.headers().as_ref())
+        headers::attempt(self.properties.headers().as_ref(), &self.queue)
     }
 
     /// Whether the broker delivered it before, perhaps without this service having seen it.

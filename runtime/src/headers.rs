@@ -2,7 +2,8 @@
 
 use lapin::types::{AMQPValue, FieldTable};
 
-/// How often a message went through its retry ladder. Not `x-death`: RabbitMQ 4.0 ignores a published one.
+/// How often a message went through the retry ladder of the queue that [`QUEUE`] names; another queue's consumer counts
+/// from 0. Not `x-death`: RabbitMQ 4.0 ignores a published one.
 pub const ATTEMPT: &str = "x-topoc-attempt";
 /// The exchange a message was first published to, kept through the retry ladder.
 pub const EXCHANGE: &str = "x-topoc-exchange";
@@ -109,10 +110,13 @@ pub(crate) fn get_string(table: Option<&FieldTable>, name: &str) -> Option<Strin
     }
 }
 
-/// How often a message went through its retry ladder; 0 when it never did.
-pub(crate) fn attempt(table: Option<&FieldTable>) -> u32 {
+/// How often a message went through the retry ladder of `queue`; 0 when it never did.
+pub(crate) fn attempt(table: Option<&FieldTable>, queue: &str) -> u32 {
     match get(table, ATTEMPT) {
-        Some(Value::Int(attempt)) => attempt.try_into().unwrap_or(0),
+        // a dead queue's ladder begins anew: the count that came along is the queue's before it
+        Some(Value::Int(attempt)) if get_string(table, QUEUE).as_deref() == Some(queue) => {
+            attempt.try_into().unwrap_or(0)
+        }
         _ => 0,
     }
 }
@@ -135,10 +139,12 @@ mod tests {
     #[test]
     fn a_strange_attempt_counts_as_none() {
         let mut table = FieldTable::default();
-        assert_eq!(attempt(None), 0);
+        assert_eq!(attempt(None, "orders"), 0);
+        table.insert(QUEUE.into(), AMQPValue::LongString("orders".into()));
         table.insert(ATTEMPT.into(), AMQPValue::LongLongInt(-3));
-        assert_eq!(attempt(Some(&table)), 0);
+        assert_eq!(attempt(Some(&table), "orders"), 0);
         table.insert(ATTEMPT.into(), AMQPValue::LongUInt(2));
-        assert_eq!(attempt(Some(&table)), 2);
+        assert_eq!(attempt(Some(&table), "orders"), 2);
+        assert_eq!(attempt(Some(&table), "orders.dead"), 0);
     }
 }
