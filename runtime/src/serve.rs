@@ -2,10 +2,10 @@
 
 use crate::{
     connection::Connection,
-    consume::{Consume, Consumer, Dispatch, Handling, consume},
+    consume::{Consume, Dispatch, Handling, consume},
     error::{Error, Result},
     publish::Publisher,
-    rpc::{Answer, Answering, Procedure},
+    rpc::{Answer, Answering},
 };
 use futures_util::future::{BoxFuture, join_all};
 use std::{
@@ -34,20 +34,18 @@ impl Server {
 
     /// Adds a consumer.
     #[must_use]
-    pub fn consume(mut self, consume_: Consume, dispatch: impl Dispatch) -> Self {
-        let Consume { queue, prefetch, concurrency, ladder } = consume_;
-        let handling = Handling { dispatch, ladder, publisher: self.publisher.clone() };
-        let consumer = Consumer { queue, prefetch, concurrency };
-        self.parts.push(Box::pin(consume(self.connection.clone(), consumer, Arc::new(handling))));
+    pub fn consume(mut self, how: Consume, dispatch: impl Dispatch) -> Self {
+        let handling = Handling { dispatch, ladder: how.ladder, publisher: self.publisher.clone() };
+        self.parts.push(Box::pin(consume(self.connection.clone(), how, Arc::new(handling))));
         self
     }
 
-    /// Adds an RPC server, which handles up to `concurrency` requests at once.
+    /// Adds an RPC server: [`Procedure::requests`](crate::rpc::Procedure::requests) says how the procedure's
+    /// queue is consumed.
     #[must_use]
-    pub fn answer(mut self, procedure: &Procedure, concurrency: u16, answer: impl Answer) -> Self {
+    pub fn answer(mut self, how: Consume, answer: impl Answer) -> Self {
         let answering = Answering { answer, publisher: self.publisher.clone() };
-        let consumer = Consumer { queue: procedure.queue, prefetch: concurrency, concurrency };
-        self.parts.push(Box::pin(consume(self.connection.clone(), consumer, Arc::new(answering))));
+        self.parts.push(Box::pin(consume(self.connection.clone(), how, Arc::new(answering))));
         self
     }
 

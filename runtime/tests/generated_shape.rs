@@ -411,7 +411,7 @@ pub mod shop {
         ) -> topoc_runtime::Result<()> {
             let handler = Arc::new(handler);
             topoc_runtime::Server::new(connection, "payment")
-                .answer(&super::CONFIRM_PAYMENT, 1, ConfirmPayment { handler })
+                .answer(super::CONFIRM_PAYMENT.requests(), ConfirmPayment { handler })
                 .run()
                 .await
         }

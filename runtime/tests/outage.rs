@@ -55,7 +55,7 @@ async fn nothing_is_lost_when_the_node_is_killed_under_load() {
     let service = open(&url).await;
     let forward = Publisher::new(&service, "worker");
     let seen = Arc::new(Seen::default());
-    let server = Server::new(&service, "worker").answer(&ECHO, 4, Echo).consume(
+    let server = Server::new(&service, "worker").answer(ECHO.requests().concurrency(4), Echo).consume(
         Consume::new("work").prefetch(64).concurrency(16),
         By({
             let seen = Arc::clone(&seen);
@@ -153,7 +153,7 @@ async fn a_call_under_way_at_the_kill_ends_and_later_ones_work() {
     })
     .await
     .unwrap();
-    tokio::spawn(Server::new(&connection, "echo").answer(&ECHO, 1, Echo).run());
+    tokio::spawn(Server::new(&connection, "echo").answer(ECHO.requests(), Echo).run());
     assert_eq!(client.call::<_, u32>(&ECHO, &2).await, Ok(2));
 }
 

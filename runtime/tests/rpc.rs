@@ -28,7 +28,7 @@ impl Answer for Double {
 async fn serve(url: &str) -> Connection {
     let connection = Connection::connect(url).await.unwrap();
     connection.declare(&queues(vec![queue("double", &[])])).await.unwrap();
-    let server = Server::new(&connection, "calculator").answer(&DOUBLE, 4, Double);
+    let server = Server::new(&connection, "calculator").answer(DOUBLE.requests().concurrency(4), Double);
     tokio::spawn(server.run());
     connection
 }

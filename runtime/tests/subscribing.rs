@@ -1,5 +1,4 @@
-//! How a queue is consumed.
-#![expect(clippy::unwrap_used, reason = "a panic is the test's failure")]
+//! How a queue is consumed: with which prefetch, with acknowledgements or without, and up which ladder.
 
 mod common;
 
@@ -70,4 +69,79 @@ async fn every_queue_counts_its_own_retries() {
     assert_eq!(common::header(&dead, "x-topoc-queue"), "work.dead");
     let own = |queue: &'static str, tries: u32| (0..tries).map(move |attempt| (queue, attempt));
     assert_eq!(seen.all(), own("work", 4).chain(own("work.dead", 3)).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefetch_of_0_takes_all_that_there_is() {
+    let vhost = broker();
+    let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+    connection.declare(&queues(vec![queue("all", &[]), queue("some", &[])])).await.unwrap();
+    let publisher = Publisher::new(&connection, "shop");
+    for number in 0..40 {
+        publisher.publish(&TO_QUEUE, "all", &number).await.unwrap();
+        publisher.publish(&TO_QUEUE, "some", &number).await.unwrap();
+    }
+    let handler = |_| std::future::pending();
+    let parts = vec![
+        (Consume::new("all").prefetch(0).concurrency(2), handler),
+        (Consume::new("some").prefetch(1).concurrency(2), handler),
+    ];
+    serve(&connection, parts);
+    let url = vhost.amqp_url();
+    common::eventually("all are sent", async || common::ready(&url, "all").await == 0).await;
+    // not less than what is worked on at once
+    common::eventually("some are sent", async || common::ready(&url, "some").await == 38).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_acknowledgements_the_broker_forgets_what_it_sends() {
+    let vhost = broker();
+    let url = vhost.amqp_url();
+    let connection = Connection::connect(&url).await.unwrap();
+    let declared =
+        vec![queue("work", &[QUORUM]), delay("work.retry.1", "work"), queue("work.dead", &[QUORUM])];
+    connection.declare(&queues(declared)).await.unwrap();
+    let seen = Arc::new(Seen::default());
+    let handler = {
+        let seen = Arc::clone(&seen);
+        move |delivery: Delivery| {
+            let body: String = delivery.json().unwrap();
+            seen.push((body.clone(), delivery.attempt()));
+            async move {
+                match body.as_str() {
+                    "back" => Outcome::requeue(),
+                    "again" if delivery.attempt() == 0 => Outcome::retry(),
+                    "never" => Outcome::dead_letter("unwanted"),
+                    "slow" => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        Outcome::ack()
+                    }
+                    _ => Outcome::ack(),
+                }
+            }
+        }
+    };
+    let ladder = Ladder::new(&["work.retry.1"], "work.dead");
+    let how = Consume::new("work").prefetch(1).auto_ack().ladder(ladder);
+    let service = serve(&connection, vec![(how, handler)]);
+    let publisher = Publisher::new(&Connection::connect(&url).await.unwrap(), "shop");
+    for body in ["back", "again", "never"] {
+        publisher.publish(&TO_QUEUE, "work", body).await.unwrap();
+    }
+    let dead = common::next(&vhost, "work.dead").await;
+    assert_eq!(common::header(&dead, "x-topoc-reason"), "unwanted");
+    let once = |body: &str, attempt| (String::from(body), attempt);
+    seen.until(4).await;
+    assert_eq!(seen.sorted(), [once("again", 0), once("again", 1), once("back", 0), once("never", 0)]);
+
+    // what was sent is still handled after the order to stop: nobody else has it
+    for _ in 0..10 {
+        publisher.publish(&TO_QUEUE, "work", "slow").await.unwrap();
+    }
+    seen.until(5).await;
+    common::eventually("all are sent", async || common::ready(&url, "work").await == 0).await;
+    connection.shutdown().trigger();
+    service.await.unwrap().unwrap();
+    assert_eq!(seen.len(), 14);
+    assert_eq!(common::ready(&url, "work").await, 0);
 }

@@ -102,7 +102,9 @@ pub(super) struct Responder {
     pub(super) queue: String,
     /// The constant of the first rpc, which names the queue.
     pub(super) constant: String,
-    pub(super) concurrency: i64,
+    /// As written; 0 is no bound.
+    pub(super) prefetch: Option<i64>,
+    pub(super) concurrency: Option<i64>,
     pub(super) publishes: bool,
     pub(super) rpcs: Vec<Responding>,
     /// Whether a request's name decides who answers.
@@ -191,13 +193,16 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
         else {
             continue;
         };
-        let concurrency = answers.concurrency.unwrap_or(1);
         let responding = Responding { name: name.to_owned(), method };
         let same = |found: &&mut Responder| *found.queue == **queue && *found.vhost == **vhost;
         if let Some(responder) = handlers.responders.iter_mut().find(same) {
             // two consumers of one queue would take each other's requests
             responder.several = true;
-            responder.concurrency = responder.concurrency.max(concurrency);
+            responder.concurrency = responder.concurrency.max(answers.concurrency);
+            responder.prefetch = match (responder.prefetch, answers.prefetch) {
+                (Some(0), _) | (_, Some(0)) => Some(0),
+                (one, other) => one.max(other),
+            };
             responder.rpcs.push(responding);
             continue;
         }
@@ -208,7 +213,8 @@ pub(super) fn handlers(builder: &Builder<'_>, service: &Service, publishes: bool
             vhost: vhost.to_string(),
             queue: queue.to_string(),
             constant: builder.naming.constant(Callee::Rpc, name).to_owned(),
-            concurrency,
+            prefetch: answers.prefetch,
+            concurrency: answers.concurrency,
             publishes,
             rpcs: vec![responding],
             several: false,

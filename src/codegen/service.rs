@@ -76,7 +76,8 @@ pub(super) struct Consume {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Answer {
     pub(super) constant: String,
-    pub(super) concurrency: i64,
+    /// Calls on the runtime's `Consume`.
+    pub(super) settings: Vec<String>,
     pub(super) structure: String,
     pub(super) publishes: bool,
     pub(super) last: bool,
@@ -199,6 +200,14 @@ pub(super) fn module(builder: &mut Builder<'_>, service: &Service) -> Module {
     }
 }
 
+fn prefetch(count: i64) -> String {
+    format!(".prefetch({})", number(count))
+}
+
+fn concurrency(count: i64) -> String {
+    format!(".concurrency({})", number(count))
+}
+
 fn servers(
     builder: &Builder<'_>,
     service: &Service,
@@ -225,8 +234,9 @@ fn servers(
             })
             .map(|(queue, consumes, consumer)| {
                 let mut settings = Vec::new();
-                settings.extend(consumes.prefetch.map(|count| format!(".prefetch({})", number(count))));
-                settings.extend(consumes.concurrency.map(|count| format!(".concurrency({})", number(count))));
+                settings.extend(consumes.prefetch.map(prefetch));
+                settings.extend(consumes.concurrency.map(concurrency));
+                settings.extend(consumes.auto_ack.then(|| ".auto_ack()".to_owned()));
                 if let Some(dead) = queue.0.text("retry-then") {
                     let delays = delay_queues(queue);
                     settings.push(format!(".ladder(topoc_runtime::Ladder::new(&{delays:?}, {dead:?}))"));
@@ -241,7 +251,12 @@ fn servers(
             .filter(|responder| here(Some(&responder.vhost)))
             .map(|responder| Answer {
                 constant: responder.constant.clone(),
-                concurrency: responder.concurrency,
+                settings: responder
+                    .prefetch
+                    .map(prefetch)
+                    .into_iter()
+                    .chain(responder.concurrency.map(concurrency))
+                    .collect(),
                 structure: responder.structure.clone(),
                 publishes,
                 last: last(),

@@ -1,15 +1,18 @@
 //! Consuming a queue: deliveries to a dispatcher, outcomes back to the broker.
 //!
 //! `subscription` keeps the consumer subscribed, `work` runs one message through its handler,
-//! `settle` does with it what the handler said, `ladder` knows the retry queues.
+//! `settle` does with it what the handler said, `ladder` knows the retry queues, `hold` what the
+//! broker still holds of it.
 
+mod hold;
 mod ladder;
 mod settle;
 mod subscription;
 mod work;
 
+pub(crate) use hold::Hold;
 pub use ladder::Ladder;
-pub(crate) use subscription::{Consumer, consume};
+pub(crate) use subscription::consume;
 pub(crate) use work::{Handling, Work, panic_message};
 
 use crate::{delivery::Delivery, outcome::Outcome};
@@ -26,6 +29,7 @@ pub struct Consume {
     pub(crate) queue: &'static str,
     pub(crate) prefetch: u16,
     pub(crate) concurrency: u16,
+    pub(crate) auto_ack: bool,
     pub(crate) ladder: Option<Ladder>,
 }
 
@@ -33,10 +37,11 @@ impl Consume {
     /// Consumes `queue` one message at a time, with 16 prefetched, without a retry ladder.
     #[must_use]
     pub const fn new(queue: &'static str) -> Self {
-        Self { queue, prefetch: 16, concurrency: 1, ladder: None }
+        Self { queue, prefetch: 16, concurrency: 1, auto_ack: false, ladder: None }
     }
 
-    /// How many messages the broker may hand over before the first is acknowledged; at least the concurrency.
+    /// How many messages the broker may hand over before the first is acknowledged; at least the
+    /// concurrency, and 0 is as many as there are.
     #[must_use]
     pub const fn prefetch(mut self, prefetch: u16) -> Self {
         self.prefetch = prefetch;
@@ -47,6 +52,15 @@ impl Consume {
     #[must_use]
     pub const fn concurrency(mut self, concurrency: u16) -> Self {
         self.concurrency = concurrency;
+        self
+    }
+
+    /// Lets the broker forget each message as it sends it. It sends all that there are at once, and what is
+    /// not handled when the service dies is lost. So is what an [`Outcome`] gives back to the queue, and what
+    /// is dead-lettered or retried without a ladder.
+    #[must_use]
+    pub const fn auto_ack(mut self) -> Self {
+        self.auto_ack = true;
         self
     }
 

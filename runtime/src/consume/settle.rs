@@ -1,15 +1,11 @@
 //! Doing with a message what its handler said.
 
-use super::Ladder;
+use super::{Hold, Ladder};
 use crate::{
     backoff::Backoff,
     delivery::Delivery,
     outcome::Outcome,
     publish::{Outgoing, PublishError, Publisher},
-};
-use lapin::{
-    Acker,
-    options::{BasicAckOptions, BasicRejectOptions},
 };
 use std::time::Duration;
 
@@ -17,63 +13,50 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) async fn settle(
-    acker: &Acker,
+    hold: &Hold,
     delivery: Delivery,
     outcome: Outcome,
     ladder: Option<Ladder>,
     publisher: &Publisher,
 ) {
-    let answered = match (outcome, ladder) {
-        (Outcome::Ack, _) => ack(acker).await,
-        (Outcome::Requeue, _) => reject(acker, true).await,
+    match (outcome, ladder) {
+        (Outcome::Ack, _) => hold.ack().await,
+        (Outcome::Requeue, _) => hold.reject(true).await,
         (Outcome::Retry { reason }, Some(ladder)) => {
             let reason = reason.unwrap_or_else(|| String::from("the handler asked for a retry"));
             tracing::info!(reason, attempt = delivery.attempt() + 1, "retrying later");
-            forward(acker, ladder.retry(delivery, &reason), publisher).await
+            forward(hold, ladder.retry(delivery, &reason), publisher).await;
         }
         (Outcome::Retry { reason }, None) => {
             tracing::info!(reason, "back to the queue: it has no retry ladder");
             tokio::time::sleep(PAUSE).await;
-            reject(acker, true).await
+            hold.reject(true).await;
         }
         (Outcome::DeadLetter { reason }, Some(ladder)) => {
             tracing::error!(reason, "given up: to the dead queue");
-            forward(acker, ladder.give_up(delivery, &reason), publisher).await
+            forward(hold, ladder.give_up(delivery, &reason), publisher).await;
         }
         (Outcome::DeadLetter { reason }, None) => {
             tracing::error!(reason, "given up: rejected");
-            reject(acker, false).await
+            hold.reject(false).await;
         }
-    };
-    match answered {
-        Ok(true) => {}
-        Ok(false) => tracing::warn!("the channel is gone: the broker delivers the message again"),
-        Err(error) => tracing::warn!(%error, "not answered: the broker delivers the message again"),
     }
 }
 
 /// Publishes, then acknowledges the original. While that does not succeed the message stays
 /// unacknowledged, so that it is never lost; the channel's end gives it back to the queue.
-async fn forward(acker: &Acker, outgoing: Outgoing, publisher: &Publisher) -> Result<bool, lapin::Error> {
+async fn forward(hold: &Hold, outgoing: Outgoing, publisher: &Publisher) {
     let mut backoff = Backoff::new(Duration::from_secs(30));
     let within = publisher.timeout();
-    while acker.usable() {
+    while hold.usable() {
         match publisher.send(outgoing.clone(), within).await {
-            Ok(()) => return ack(acker).await,
-            Err(PublishError::Closed) => return Ok(false),
+            Ok(()) => return hold.ack().await,
+            Err(PublishError::Closed) => break,
             Err(error) => {
                 tracing::error!(%error, to = outgoing.routing_key, "cannot move the message on; trying again");
                 tokio::time::sleep(backoff.next()).await;
             }
         }
     }
-    Ok(false)
-}
-
-async fn ack(acker: &Acker) -> Result<bool, lapin::Error> {
-    acker.ack(BasicAckOptions::default()).await
-}
-
-async fn reject(acker: &Acker, requeue: bool) -> Result<bool, lapin::Error> {
-    acker.reject(BasicRejectOptions { requeue }).await
+    hold.left();
 }

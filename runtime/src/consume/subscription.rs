@@ -1,6 +1,6 @@
 //! Staying subscribed to a queue until the order to stop.
 
-use super::Work;
+use super::{Consume, Hold, Work};
 use crate::{
     backoff::Backoff,
     connection::{ATTEMPT, Connection},
@@ -15,21 +15,14 @@ use lapin::{
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tracing::Instrument;
 
 /// A subscription that lasted so long was sound, so the next wait is short again.
 const SOUND: Duration = Duration::from_secs(10);
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Consumer {
-    pub(crate) queue: &'static str,
-    pub(crate) prefetch: u16,
-    pub(crate) concurrency: u16,
-}
 
 enum End {
     Stopped,
@@ -37,14 +30,14 @@ enum End {
 }
 
 /// Consumes until the connection's shutdown or close; then waits for the messages in hand.
-pub(crate) async fn consume<W: Work>(connection: Connection, consumer: Consumer, work: Arc<W>) {
+pub(crate) async fn consume<W: Work>(connection: Connection, consume: Consume, work: Arc<W>) {
     let mut backoff = Backoff::new(connection.options().reconnect_wait);
-    let mut hands = Hands::new(consumer.concurrency);
+    let mut hands = Hands::new(consume, work);
     loop {
         let started = Instant::now();
-        let end = subscription(&connection, consumer, &work, &mut hands).await;
+        let end = subscription(&connection, consume, &mut hands).await;
         let Ok(End::Lost(reason)) = end else { return };
-        tracing::warn!(queue = consumer.queue, reason, "the subscription ended; subscribing again");
+        tracing::warn!(queue = consume.queue, reason, "the subscription ended; subscribing again");
         if started.elapsed() > SOUND {
             backoff.reset();
         }
@@ -56,28 +49,54 @@ pub(crate) async fn consume<W: Work>(connection: Connection, consumer: Consumer,
 }
 
 /// The handlers at work, over all subscriptions: a new one does not let more of them run.
-struct Hands {
+struct Hands<W> {
+    consume: Consume,
+    work: Arc<W>,
     free: Arc<Semaphore>,
     tasks: JoinSet<()>,
 }
 
-impl Hands {
-    fn new(concurrency: u16) -> Self {
-        Self { free: Arc::new(Semaphore::new(concurrency.max(1).into())), tasks: JoinSet::new() }
+impl<W: Work> Hands<W> {
+    fn new(consume: Consume, work: Arc<W>) -> Self {
+        let free = Arc::new(Semaphore::new(consume.concurrency.max(1).into()));
+        Self { consume, work, free, tasks: JoinSet::new() }
+    }
+
+    /// Waits for a free one; `None` never comes, because nobody closes the semaphore.
+    async fn free(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+
+    fn take(&mut self, mut raw: lapin::message::Delivery, permit: Option<OwnedSemaphorePermit>) {
+        while self.tasks.try_join_next().is_some() {}
+        let delivery = Delivery::new(self.consume.queue, &mut raw);
+        let span = tracing::info_span!(
+            "consume",
+            queue = self.consume.queue,
+            message = delivery.name(),
+            message_id = delivery.message_id(),
+            attempt = delivery.attempt(),
+        );
+        let hold = if self.consume.auto_ack { Hold::Forgotten } else { Hold::Kept(raw.acker) };
+        let work = Arc::clone(&self.work);
+        let job = async move {
+            work.run(delivery, hold).await;
+            drop(permit);
+        };
+        self.tasks.spawn(job.instrument(span));
     }
 }
 
 async fn subscription<W: Work>(
     connection: &Connection,
-    consumer: Consumer,
-    work: &Arc<W>,
-    hands: &mut Hands,
+    consume: Consume,
+    hands: &mut Hands<W>,
 ) -> Result<End, Error> {
     let shutdown = connection.shutdown();
     let channel = tokio::select! {
         biased;
         () = shutdown.triggered() => {
-            finish(connection, consumer, hands).await;
+            finish(connection, hands, None).await;
             return Ok(End::Stopped);
         }
         channel = connection.channel() => match channel {
@@ -89,10 +108,10 @@ async fn subscription<W: Work>(
     let subscribed = tokio::select! {
         biased;
         () = shutdown.triggered() => {
-            finish(connection, consumer, hands).await;
+            finish(connection, hands, None).await;
             return Ok(End::Stopped);
         }
-        subscribed = timeout(ATTEMPT, subscribe(&channel, connection, consumer)) => subscribed,
+        subscribed = timeout(ATTEMPT, subscribe(&channel, connection, consume)) => subscribed,
     };
     let (tag, mut deliveries) = match subscribed {
         Ok(Ok(subscribed)) => subscribed,
@@ -101,42 +120,29 @@ async fn subscription<W: Work>(
             return Ok(End::Lost(String::from("the broker does not answer: the queue may have no leader")));
         }
     };
-    tracing::info!(queue = consumer.queue, "consuming");
+    tracing::info!(queue = consume.queue, "consuming");
     loop {
-        while hands.tasks.try_join_next().is_some() {}
         let permit = tokio::select! {
             biased;
             () = shutdown.triggered() => break,
-            permit = Arc::clone(&hands.free).acquire_owned() => permit,
+            permit = hands.free() => permit,
         };
         let next = tokio::select! {
             biased;
             () = shutdown.triggered() => break,
             next = deliveries.next() => next,
         };
-        let mut raw = match next {
-            Some(Ok(delivery)) => delivery,
+        match next {
+            Some(Ok(raw)) => hands.take(raw, permit),
             Some(Err(error)) => return Ok(End::Lost(words(&error))),
             None => return Ok(End::Lost(String::from("the broker cancelled the consumer"))),
-        };
-        let delivery = Delivery::new(consumer.queue, &mut raw);
-        let span = tracing::info_span!(
-            "consume",
-            queue = consumer.queue,
-            message = delivery.name(),
-            message_id = delivery.message_id(),
-            attempt = delivery.attempt(),
-        );
-        let work = Arc::clone(work);
-        let job = async move {
-            work.run(delivery, raw.acker).await;
-            drop(permit);
-        };
-        hands.tasks.spawn(job.instrument(span));
+        }
     }
     // an error means that the channel is gone, and the subscription with it
     let _ = timeout(Duration::from_secs(5), channel.basic_cancel(tag, BasicCancelOptions::default())).await;
-    finish(connection, consumer, hands).await;
+    // the broker would not send these again
+    let rest = consume.auto_ack.then_some(deliveries);
+    finish(connection, hands, rest).await;
     // gives back what was prefetched and not begun
     let _ = timeout(Duration::from_secs(5), channel.close(200, "stopped".into())).await;
     Ok(End::Stopped)
@@ -145,31 +151,44 @@ async fn subscription<W: Work>(
 async fn subscribe(
     channel: &Channel,
     connection: &Connection,
-    consumer: Consumer,
+    consume: Consume,
 ) -> Result<(ShortString, lapin::Consumer), lapin::Error> {
-    let prefetch = consumer.prefetch.max(consumer.concurrency);
+    let prefetch = match consume.prefetch {
+        0 => 0,
+        prefetch => prefetch.max(consume.concurrency),
+    };
     channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
     let name: String = connection.options().name.chars().take(40).collect();
     let tag = ShortString::from(format!("{name}.{}", uuid::Uuid::new_v4().simple()));
-    let options = BasicConsumeOptions::default();
-    let queue = consumer.queue.into();
+    let options = BasicConsumeOptions { no_ack: consume.auto_ack, ..BasicConsumeOptions::default() };
+    let queue = consume.queue.into();
     let deliveries = channel.basic_consume(queue, tag.clone(), options, FieldTable::default()).await?;
     Ok((tag, deliveries))
 }
 
-/// Waits for the handlers at work, no longer than the grace period.
-async fn finish(connection: &Connection, consumer: Consumer, hands: &mut Hands) {
-    let done = async { while hands.tasks.join_next().await.is_some() {} };
+/// Waits for the handlers at work, and for those of the `rest`, no longer than the grace period.
+async fn finish<W: Work>(connection: &Connection, hands: &mut Hands<W>, rest: Option<lapin::Consumer>) {
+    let end = Instant::now() + connection.options().grace;
+    let done = async {
+        if let Some(mut rest) = rest {
+            while let Some(Ok(raw)) = rest.next().await {
+                let permit = hands.free().await;
+                hands.take(raw, permit);
+            }
+        }
+        while hands.tasks.join_next().await.is_some() {}
+    };
     tokio::select! {
         () = done => return,
-        () = sleep(connection.options().grace) => {}
+        () = sleep_until(end) => {}
         () = connection.shutdown().triggered_now() => {}
     }
+    let queue = hands.consume.queue;
     let left = hands.tasks.len();
-    tracing::warn!(
-        queue = consumer.queue,
-        left,
-        "not waiting for handlers any longer: their messages go back"
-    );
+    if hands.consume.auto_ack {
+        tracing::error!(queue, left, "not waiting for handlers any longer: what was sent to them is lost");
+    } else {
+        tracing::warn!(queue, left, "not waiting for handlers any longer: their messages go back");
+    }
     hands.tasks.shutdown().await;
 }

@@ -1,14 +1,13 @@
 //! One message, from its handler to its end.
 
-use super::{Dispatch, Ladder, settle::settle};
+use super::{Dispatch, Hold, Ladder, settle::settle};
 use crate::{delivery::Delivery, outcome::Outcome, publish::Publisher};
 use futures_util::FutureExt;
-use lapin::Acker;
 use std::{any::Any, panic::AssertUnwindSafe};
 
-/// What a subscription does with each message; it must answer to the broker through the acker.
+/// What a subscription does with each message; it must tell the broker what became of it.
 pub(crate) trait Work: Send + Sync + 'static {
-    fn run(&self, delivery: Delivery, acker: Acker) -> impl Future<Output = ()> + Send;
+    fn run(&self, delivery: Delivery, hold: Hold) -> impl Future<Output = ()> + Send;
 }
 
 /// The work of a service's consumer.
@@ -19,7 +18,7 @@ pub(crate) struct Handling<D> {
 }
 
 impl<D: Dispatch> Work for Handling<D> {
-    async fn run(&self, delivery: Delivery, acker: Acker) {
+    async fn run(&self, delivery: Delivery, hold: Hold) {
         // the handler's state is its own matter: it is not touched here after a panic
         let handled = AssertUnwindSafe(self.dispatch.dispatch(delivery.clone())).catch_unwind().await;
         let outcome = handled.unwrap_or_else(|panic| {
@@ -32,7 +31,7 @@ impl<D: Dispatch> Work for Handling<D> {
                 Outcome::retry_because(reason)
             }
         });
-        settle(&acker, delivery, outcome, self.ladder, &self.publisher).await;
+        settle(&hold, delivery, outcome, self.ladder, &self.publisher).await;
     }
 }
 

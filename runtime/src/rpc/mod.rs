@@ -14,6 +14,7 @@ pub use failure::Failure;
 pub use server::Answer;
 pub(crate) use server::Answering;
 
+use crate::consume::Consume;
 use std::time::Duration;
 
 /// A remote procedure: where its requests go and how long an answer may take.
@@ -25,6 +26,15 @@ pub struct Procedure {
     pub queue: &'static str,
     /// How long a call waits for the answer.
     pub timeout: Duration,
+}
+
+impl Procedure {
+    /// How its queue is consumed to be answered: one request at a time, and none taken in advance, so that
+    /// servers share them evenly.
+    #[must_use]
+    pub const fn requests(&self) -> Consume {
+        Consume::new(self.queue).prefetch(1)
+    }
 }
 
 /// The body of an answer.

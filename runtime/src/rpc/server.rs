@@ -2,15 +2,11 @@
 
 use super::{Failure, failure};
 use crate::{
-    consume::{Work, panic_message},
+    consume::{Hold, Work, panic_message},
     delivery::Delivery,
     publish::{Outgoing, PublishError, Publisher, properties},
 };
 use futures_util::FutureExt;
-use lapin::{
-    Acker,
-    options::{BasicAckOptions, BasicRejectOptions},
-};
 use std::panic::AssertUnwindSafe;
 
 /// Computes the answer to a request. Generated code implements it.
@@ -27,11 +23,10 @@ pub(crate) struct Answering<A> {
 }
 
 impl<A: Answer> Work for Answering<A> {
-    async fn run(&self, request: Delivery, acker: Acker) {
+    async fn run(&self, request: Delivery, hold: Hold) {
         let Some(reply_to) = request.reply_to().map(str::to_owned) else {
             tracing::error!("a request without reply-to: rejected");
-            answered(acker.reject(BasicRejectOptions { requeue: false }).await);
-            return;
+            return hold.reject(false).await;
         };
         let correlation_id = request.correlation_id().map(str::to_owned);
         let computed = AssertUnwindSafe(self.answer.answer(request)).catch_unwind().await;
@@ -69,18 +64,9 @@ impl<A: Answer> Work for Answering<A> {
             }
             Err(error) => {
                 tracing::warn!(%error, "not answered: the request goes back to its queue");
-                answered(acker.reject(BasicRejectOptions { requeue: true }).await);
-                return;
+                return hold.reject(true).await;
             }
         }
-        answered(acker.ack(BasicAckOptions::default()).await);
-    }
-}
-
-fn answered(result: Result<bool, lapin::Error>) {
-    match result {
-        Ok(true) => {}
-        Ok(false) => tracing::warn!("the channel is gone: the broker delivers the request again"),
-        Err(error) => tracing::warn!(%error, "the broker delivers the request again"),
+        hold.ack().await;
     }
 }
