@@ -3,12 +3,16 @@
 
 mod common;
 
-use common::{broker, queue, queues};
-use std::time::Duration;
+use common::{QUORUM, Seen, broker, queue, queues};
+use lapin::{BasicProperties, options::BasicPublishOptions};
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
 use topoc_runtime::{
     Connection, Delivery, PublishError, Server,
+    declare::Argument,
     rpc::{Answer, CallError, Client, Failure, Procedure, response},
 };
+use topoc_test_support::Vhost;
 
 const DOUBLE: Procedure = Procedure { name: "Double", queue: "double", timeout: Duration::from_secs(60) };
 
@@ -89,4 +93,87 @@ async fn a_call_that_nobody_answers_ends() {
     assert!(matches!(error, CallError::Timeout { .. }), "{error}");
     let url = vhost.amqp_url();
     common::eventually("the requests are gone", async || common::ready(&url, "double").await == 0).await;
+}
+
+/// A user who may not publish to the default exchange, through which requests and their answers go.
+struct Mute {
+    vhost: Vhost,
+    name: String,
+}
+
+impl Mute {
+    fn new(vhost: Vhost) -> Self {
+        let name = format!("mute-{}", vhost.name());
+        let api = vhost.api();
+        api.put(&format!("/api/users/{name}"), &json!({"password": "silence", "tags": ""}));
+        let permissions = json!({"configure": ".*", "write": "^$", "read": ".*"});
+        api.put(&format!("/api/permissions/{}/{name}", vhost.name()), &permissions);
+        Self { vhost, name }
+    }
+
+    async fn connect(&self) -> Connection {
+        let login = format!("{}:silence@", self.name);
+        Connection::connect(&self.vhost.amqp_url().replace("guest:guest@", &login)).await.unwrap()
+    }
+}
+
+impl Drop for Mute {
+    fn drop(&mut self) {
+        let _ = self.vhost.api().ask("DELETE", &format!("/api/users/{}", self.name), None);
+    }
+}
+
+/// Sees the requests that come to it.
+struct Counting(Arc<Seen<i64>>);
+
+impl Answer for Counting {
+    async fn answer(&self, request: Delivery) -> Result<Vec<u8>, Failure> {
+        let number = request.json()?;
+        self.0.push(number);
+        response(&number)
+    }
+}
+
+const TO_DEAD: &[(&str, Argument)] = &[
+    QUORUM,
+    ("x-dead-letter-exchange", Argument::String("")),
+    ("x-dead-letter-routing-key", Argument::String("dead")),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_answer_is_refused_is_handled_once() {
+    let mute = Mute::new(broker());
+    let url = mute.vhost.amqp_url();
+    let connection = Connection::connect(&url).await.unwrap();
+    connection.declare(&queues(vec![queue("double", TO_DEAD), queue("dead", &[QUORUM])])).await.unwrap();
+    let seen = Arc::new(Seen::default());
+    let server = mute.connect().await;
+    tokio::spawn(Server::new(&server, "mute").answer(DOUBLE.requests(), Counting(Arc::clone(&seen))).run());
+    let client = Client::new(&connection, "shop");
+    let call = tokio::spawn(async move { client.call::<_, i64>(&DOUBLE, &7).await });
+    let dead = common::next(&mute.vhost, "dead").await;
+    assert!(common::header(&dead, "x-first-death-reason").contains("rejected"));
+    assert_eq!(seen.all(), [7]);
+    call.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_answer_is_not_taken_is_handled_once() {
+    let vhost = broker();
+    let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+    let full = &[("x-max-length", Argument::Int(0)), ("x-overflow", Argument::String("reject-publish"))];
+    let declared = vec![queue("double", TO_DEAD), queue("dead", &[QUORUM]), queue("full", full)];
+    connection.declare(&queues(declared)).await.unwrap();
+    let seen = Arc::new(Seen::default());
+    let server =
+        Server::new(&connection, "calculator").answer(DOUBLE.requests(), Counting(Arc::clone(&seen)));
+    tokio::spawn(server.run());
+    let (_raw, channel) = common::raw(&vhost.amqp_url()).await;
+    let properties = BasicProperties::default().with_reply_to("full".into());
+    let options = BasicPublishOptions::default();
+    let published = channel.basic_publish("".into(), "double".into(), options, b"7", properties);
+    published.await.unwrap().await.unwrap();
+    let dead = common::next(&vhost, "dead").await;
+    assert!(common::header(&dead, "x-first-death-reason").contains("rejected"));
+    assert_eq!(seen.all(), [7]);
 }

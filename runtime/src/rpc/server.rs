@@ -2,12 +2,13 @@
 
 use super::{Failure, failure};
 use crate::{
+    backoff::Backoff,
     consume::{Hold, Work, panic_message},
     delivery::Delivery,
     publish::{Outgoing, PublishError, Publisher, properties},
 };
 use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 /// Computes the answer to a request. Generated code implements it.
 pub trait Answer: Send + Sync + 'static {
@@ -15,6 +16,9 @@ pub trait Answer: Send + Sync + 'static {
     /// A panic is answered with the failure `panic`.
     fn answer(&self, request: Delivery) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
 }
+
+/// So often a reply is published that its queue does not take.
+const TRIES: usize = 4;
 
 /// The work of an RPC server.
 pub(crate) struct Answering<A> {
@@ -57,16 +61,39 @@ impl<A: Answer> Work for Answering<A> {
             properties,
             payload,
         };
-        match self.publisher.send(reply, self.publisher.timeout()).await {
-            Ok(()) => {}
-            Err(PublishError::Unroutable { .. }) => {
-                tracing::warn!("the caller is gone: its answer is dropped")
-            }
-            Err(error) => {
-                tracing::warn!(%error, "not answered: the request goes back to its queue");
-                return hold.reject(true).await;
+        self.reply(reply, hold).await;
+    }
+}
+
+impl<A> Answering<A> {
+    /// Publishes the reply, then acknowledges the request. The handler does not run again for a reply that does not
+    /// get through.
+    async fn reply(&self, reply: Outgoing, hold: Hold) {
+        let mut backoff = Backoff::new(Duration::from_secs(5));
+        for _ in 0..TRIES {
+            match self.publisher.send(reply.clone(), self.publisher.timeout()).await {
+                Ok(()) => return hold.ack().await,
+                Err(PublishError::Unroutable { .. }) => {
+                    tracing::warn!("the caller is gone: its answer is dropped");
+                    return hold.ack().await;
+                }
+                Err(PublishError::Closed) => return hold.left(),
+                // it would be refused again
+                Err(error @ (PublishError::Refused { .. } | PublishError::Encode(_))) => {
+                    tracing::error!(%error, "not answered: the request is rejected");
+                    return hold.reject(false).await;
+                }
+                Err(error) if !hold.usable() => {
+                    tracing::warn!(%error, "not answered");
+                    return hold.left();
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "not answered yet; trying again");
+                    tokio::time::sleep(backoff.next()).await;
+                }
             }
         }
-        hold.ack().await;
+        tracing::error!("not answered after {TRIES} tries: the request is rejected");
+        hold.reject(false).await;
     }
 }
