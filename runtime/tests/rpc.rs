@@ -177,3 +177,38 @@ async fn a_request_whose_answer_is_not_taken_is_handled_once() {
     assert!(common::header(&dead, "x-first-death-reason").contains("rejected"));
     assert_eq!(seen.all(), [7]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_the_broker_refuses_says_so() {
+    let mute = Mute::new(broker());
+    let _server = serve(&mute.vhost.amqp_url()).await;
+    let client = Client::new(&mute.connect().await, "mute");
+    for _ in 0..2 {
+        match client.call::<_, i64>(&DOUBLE, &1).await.unwrap_err() {
+            CallError::Publish { error: PublishError::Refused { reason, .. }, .. } => {
+                assert!(reason.contains("ACCESS_REFUSED"), "{reason}");
+            }
+            error => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_go_on_after_one_was_refused() {
+    let vhost = broker();
+    let _server = serve(&vhost.amqp_url()).await;
+    let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+    let client = Client::new(&connection, "shop");
+    // an expiration beyond what the broker takes closes the channel
+    let endless = Duration::from_secs(400_000_000);
+    let error = client.call::<_, i64>(&DOUBLE, &1).timeout(endless).await.unwrap_err();
+    assert!(matches!(error, CallError::Publish { error: PublishError::Refused { .. }, .. }), "{error}");
+    // these are queued while the channel is replaced
+    let calls = (1..20_i64).map(|number| {
+        let client = client.clone();
+        tokio::spawn(async move { assert_eq!(client.call::<_, i64>(&DOUBLE, &number).await, Ok(number * 2)) })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+}

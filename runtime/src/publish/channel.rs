@@ -44,6 +44,9 @@ pub(crate) struct Job {
 /// What else a channel needs when it is new, as an RPC client's reply consumer.
 pub(crate) trait Setup: Send + Sync + 'static {
     fn set_up(&self, channel: &Channel) -> impl Future<Output = Result<(), lapin::Error>> + Send;
+
+    /// This is about to be published on the channel set up last.
+    fn publishing(&self, _outgoing: &Outgoing) {}
 }
 
 pub(crate) struct NoSetup;
@@ -109,7 +112,7 @@ async fn run(connection: Connection, setup: impl Setup, mut inbox: mpsc::Receive
         };
         let mut session = Session::new(channel, window);
         let end = tokio::select! {
-            end = session.publish(&mut backlog, &mut inbox) => Some(end),
+            end = session.publish(&setup, &mut backlog, &mut inbox) => Some(end),
             () = connection.closed() => None,
         };
         match end {
@@ -189,21 +192,27 @@ impl Session {
         }
     }
 
-    async fn publish(&mut self, backlog: &mut Backlog, inbox: &mut mpsc::Receiver<Job>) -> End {
+    async fn publish(
+        &mut self,
+        setup: &impl Setup,
+        backlog: &mut Backlog,
+        inbox: &mut mpsc::Receiver<Job>,
+    ) -> End {
         let mut check = interval(Duration::from_secs(1));
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut open = true;
         loop {
-            let alone = backlog.suspects > 0;
-            let window = if alone { 1 } else { self.window };
+            let window = if backlog.suspects > 0 { 1 } else { self.window };
             while self.jobs.len() < window
                 && let Some(job) = backlog.take()
             {
+                setup.publishing(&job.outgoing);
                 self.start(job);
             }
             while self.jobs.len() < window
                 && let Ok(job) = inbox.try_recv()
             {
+                setup.publishing(&job.outgoing);
                 self.start(job);
             }
             if !open && self.jobs.is_empty() && backlog.jobs.is_empty() {
@@ -215,7 +224,7 @@ impl Session {
                     let mut resolved = vec![first];
                     self.drain(&mut resolved);
                     if let Err(error) = self.settle(resolved, backlog) {
-                        return self.broken(error, alone, backlog).await;
+                        return self.broken(error, backlog).await;
                     }
                 }
                 job = inbox.recv(), if open && backlog.jobs.is_empty() && self.jobs.len() < window => match job {
@@ -303,7 +312,7 @@ impl Session {
         failed
     }
 
-    async fn broken(&mut self, mut error: lapin::Error, alone: bool, backlog: &mut Backlog) -> End {
+    async fn broken(&mut self, mut error: lapin::Error, backlog: &mut Backlog) -> End {
         // confirms that arrived before the end still count
         let rest = async { self.flights.by_ref().collect::<Vec<_>>().await };
         if let Ok(resolved) = timeout(Duration::from_secs(2), rest).await
@@ -314,7 +323,8 @@ impl Session {
         }
         let reason = words(&error);
         if error.is_amqp_soft_error() {
-            if !alone {
+            // a message that is alone on the channel is what the error is about
+            if self.jobs.len() > 1 {
                 backlog.suspects = self.jobs.values().filter(|job| !job.outgoing.once).count();
             } else if let Some((_, job)) = self.jobs.pop_first() {
                 let exchange = job.outgoing.exchange.clone();

@@ -1,6 +1,6 @@
 //! Calling a remote procedure.
 
-use super::{Failure, Procedure, failure};
+use super::{Failure, Procedure, failure, waiting::Waiting};
 use crate::{
     connection::Connection,
     publish::{
@@ -16,17 +16,9 @@ use lapin::{
     types::FieldTable,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    fmt,
-    marker::PhantomData,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{borrow::Cow, fmt, marker::PhantomData, pin::Pin, time::Duration};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Instant, timeout_at},
 };
 use tracing::Instrument;
@@ -78,8 +70,6 @@ pub enum CallError {
     },
 }
 
-type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<lapin::message::Delivery>>>>;
-
 /// Calls remote procedures over one channel. Clones share it.
 #[derive(Clone)]
 pub struct Client {
@@ -94,7 +84,7 @@ impl Client {
     #[must_use]
     pub fn new(connection: &Connection, service: impl Into<Cow<'static, str>>) -> Self {
         let waiting = Waiting::default();
-        let jobs = start(connection.clone(), Replies { waiting: Arc::clone(&waiting) });
+        let jobs = start(connection.clone(), Replies { waiting: waiting.clone() });
         Self { connection: connection.clone(), service: service.into(), jobs, waiting }
     }
 
@@ -116,10 +106,10 @@ impl Client {
     ) -> Result<lapin::message::Delivery, CallError> {
         let Procedure { name, queue, timeout: after } = procedure;
         let deadline = Instant::now() + after;
-        let entry = Entry::new(&self.waiting);
+        let mut place = self.waiting.place();
         let mut properties = properties(name, &self.service)
             .with_reply_to(REPLY_TO.into())
-            .with_correlation_id(entry.id.as_str().into())
+            .with_correlation_id(place.id.as_str().into())
             .with_expiration(after.as_millis().to_string().into());
         if let Some(priority) = priority {
             properties = properties.with_priority(priority);
@@ -138,18 +128,27 @@ impl Client {
             error => CallError::Publish { procedure: name, error },
         };
         let sent = send(&self.connection, &self.jobs, outgoing, after);
-        let mut answer = entry.answer;
+        tokio::pin!(sent);
         // the answer can overtake the confirm
-        let answered = tokio::select! {
+        let early = tokio::select! {
             biased;
-            answered = &mut answer => answered,
-            sent = sent => {
+            answered = &mut place.answer => Some(answered),
+            sent = &mut sent => {
                 sent.map_err(failed)?;
-                match timeout_at(deadline, &mut answer).await {
-                    Ok(answered) => answered,
-                    Err(_) => return Err(CallError::Timeout { procedure: name, after }),
-                }
+                None
             }
+        };
+        let answered = match early {
+            Some(Ok(answer)) => return Ok(answer),
+            // the channel is gone; whoever published the request may know that it was refused
+            Some(Err(gone)) => {
+                sent.await.map_err(failed)?;
+                Err(gone)
+            }
+            None => match timeout_at(deadline, &mut place.answer).await {
+                Ok(answered) => answered,
+                Err(_) => return Err(CallError::Timeout { procedure: name, after }),
+            },
         };
         answered.map_err(|_| CallError::Lost { procedure: name })
     }
@@ -230,39 +229,6 @@ fn decode<R: DeserializeOwned>(
     serde_json::from_slice(payload).map_err(undecodable)
 }
 
-/// A request's place among those that wait; given up when the call is dropped.
-struct Entry {
-    id: String,
-    answer: oneshot::Receiver<lapin::message::Delivery>,
-    _place: Place,
-}
-
-struct Place {
-    id: String,
-    waiting: Waiting,
-}
-
-impl Entry {
-    fn new(waiting: &Waiting) -> Self {
-        let id = uuid::Uuid::new_v4().to_string();
-        let (sender, answer) = oneshot::channel();
-        lock(waiting).insert(id.clone(), sender);
-        Self { id: id.clone(), answer, _place: Place { id, waiting: Arc::clone(waiting) } }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        lock(&self.waiting).remove(&self.id);
-    }
-}
-
-fn lock(
-    waiting: &Waiting,
-) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<lapin::message::Delivery>>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Subscribes each new channel of the client to its answers.
 struct Replies {
     waiting: Waiting,
@@ -274,19 +240,20 @@ impl Setup for Replies {
         let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
         let mut answers =
             channel.basic_consume(REPLY_TO.into(), "".into(), options, FieldTable::default()).await?;
-        let waiting = Arc::clone(&self.waiting);
+        let waiting = self.waiting.clone();
+        let generation = waiting.channel();
         tokio::spawn(async move {
             while let Some(Ok(answer)) = answers.next().await {
-                let id = answer.properties.correlation_id().as_ref().map(ToString::to_string);
-                let place = id.and_then(|id| lock(&waiting).remove(&id));
-                match place {
-                    Some(place) => drop(place.send(answer)),
-                    None => tracing::debug!("an answer that nobody waits for"),
-                }
+                waiting.answered(answer);
             }
-            // the channel is gone, and with it the address that servers answer to
-            lock(&waiting).clear();
+            waiting.ended(generation);
         });
         Ok(())
+    }
+
+    fn publishing(&self, outgoing: &Outgoing) {
+        if let Some(id) = outgoing.properties.correlation_id() {
+            self.waiting.sent(id.as_str());
+        }
     }
 }

@@ -8,6 +8,7 @@
 mod client;
 mod failure;
 mod server;
+mod waiting;
 
 pub use client::{Call, CallError, Client};
 pub use failure::Failure;
