@@ -168,7 +168,12 @@ pub mod shop {
                 .consume(
                     topoc_runtime::Consume::new("billing")
                         .prefetch(16)
-                        .ladder(topoc_runtime::Ladder::new(3, "billing.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &["billing.retry.1", "billing.retry.2", "billing.retry.3"],
+                                "billing.dead",
+                            ),
+                        ),
                     Billing { handler },
                 )
                 .run()

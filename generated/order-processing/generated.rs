@@ -517,7 +517,16 @@ pub mod order_processing {
                     topoc_runtime::Consume::new("order.queue")
                         .prefetch(32)
                         .concurrency(8)
-                        .ladder(topoc_runtime::Ladder::new(3, "order.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &[
+                                    "order.queue.retry.1",
+                                    "order.queue.retry.2",
+                                    "order.queue.retry.3",
+                                ],
+                                "order.dead",
+                            ),
+                        ),
                     OrderQueueConsumer {
                         handler: Arc::clone(&handler),
                         publisher: Clone::clone(&publisher),
@@ -526,7 +535,12 @@ pub mod order_processing {
                 .consume(
                     topoc_runtime::Consume::new("inventory.dead")
                         .prefetch(8)
-                        .ladder(topoc_runtime::Ladder::new(2, "order.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &["inventory.dead.retry.1", "inventory.dead.retry.2"],
+                                "order.dead",
+                            ),
+                        ),
                     InventoryDeadConsumer {
                         handler: Arc::clone(&handler),
                         publisher: Clone::clone(&publisher),
@@ -535,7 +549,12 @@ pub mod order_processing {
                 .consume(
                     topoc_runtime::Consume::new("payment.dead")
                         .prefetch(8)
-                        .ladder(topoc_runtime::Ladder::new(2, "order.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &["payment.dead.retry.1", "payment.dead.retry.2"],
+                                "order.dead",
+                            ),
+                        ),
                     PaymentDeadConsumer {
                         handler,
                         publisher,
@@ -1400,15 +1419,23 @@ pub mod order_processing {
                     topoc_runtime::Consume::new("payment.queue")
                         .prefetch(16)
                         .concurrency(4)
-                        .ladder(topoc_runtime::Ladder::new(3, "payment.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &[
+                                    "payment.queue.retry.1",
+                                    "payment.queue.retry.2",
+                                    "payment.queue.retry.3",
+                                ],
+                                "payment.dead",
+                            ),
+                        ),
                     PaymentQueue {
                         handler: Arc::clone(&handler),
                         publisher: Clone::clone(&publisher),
                     },
                 )
                 .answer(
-                    &super::CONFIRM_PAYMENT,
-                    4,
+                    super::CONFIRM_PAYMENT.requests().concurrency(4),
                     ConfirmPayment {
                         handler,
                         publisher,
@@ -1774,7 +1801,12 @@ pub mod order_processing {
                 .consume(
                     topoc_runtime::Consume::new("shipping.queue")
                         .prefetch(4)
-                        .ladder(topoc_runtime::Ladder::new(2, "shipping.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &["shipping.queue.retry.1", "shipping.queue.retry.2"],
+                                "shipping.dead",
+                            ),
+                        ),
                     ShippingQueueConsumer {
                         handler: Arc::clone(&handler),
                         publisher: Clone::clone(&publisher),
@@ -1783,7 +1815,12 @@ pub mod order_processing {
                 .consume(
                     topoc_runtime::Consume::new("shipping.arrivals")
                         .prefetch(16)
-                        .ladder(topoc_runtime::Ladder::new(2, "shipping.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &["shipping.arrivals.retry.1", "shipping.arrivals.retry.2"],
+                                "shipping.dead",
+                            ),
+                        ),
                     ShippingArrivalsConsumer {
                         handler,
                         publisher,
@@ -2184,7 +2221,12 @@ pub mod order_processing {
                     topoc_runtime::Consume::new("notification.mail")
                         .prefetch(32)
                         .concurrency(4)
-                        .ladder(topoc_runtime::Ladder::new(2, "notification.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &["notification.mail.retry.1", "notification.mail.retry.2"],
+                                "notification.dead",
+                            ),
+                        ),
                     NotificationMailConsumer {
                         handler: Arc::clone(&handler),
                     },
@@ -2193,7 +2235,12 @@ pub mod order_processing {
                     topoc_runtime::Consume::new("notification.sms")
                         .prefetch(32)
                         .concurrency(4)
-                        .ladder(topoc_runtime::Ladder::new(2, "notification.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &["notification.sms.retry.1", "notification.sms.retry.2"],
+                                "notification.dead",
+                            ),
+                        ),
                     NotificationSmsConsumer { handler },
                 )
                 .run()
@@ -2599,7 +2646,16 @@ pub mod order_processing {
                     topoc_runtime::Consume::new("audit.queue")
                         .prefetch(64)
                         .concurrency(1)
-                        .ladder(topoc_runtime::Ladder::new(3, "audit.dead")),
+                        .ladder(
+                            topoc_runtime::Ladder::new(
+                                &[
+                                    "audit.queue.retry.1",
+                                    "audit.queue.retry.2",
+                                    "audit.queue.retry.3",
+                                ],
+                                "audit.dead",
+                            ),
+                        ),
                     AuditQueue { handler },
                 )
                 .run()
