@@ -34,7 +34,8 @@ pub enum PublishError {
         /// The broker's words.
         reply: String,
     },
-    /// A queue refuses the message, usually because it is full and has `overflow "reject-publish"`.
+    /// A queue refuses the message, usually because it is full and has `overflow "reject-publish"`. Other queues that it
+    /// is routed to have their copy.
     #[error(
         "a queue behind exchange `{exchange}` refuses the message with routing key `{routing_key}`: it is full or not available"
     )]

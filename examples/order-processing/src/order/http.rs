@@ -11,7 +11,10 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use topoc_runtime::types::{Decimal, Timestamp, Uuid};
+use topoc_runtime::{
+    PublishError,
+    types::{Decimal, Timestamp, Uuid},
+};
 
 use super::book::Book;
 use crate::{
@@ -50,7 +53,7 @@ pub(super) async fn listen(book: Arc<Book>, publish: Publisher) -> std::io::Resu
 
 type Answer = (StatusCode, Json<Value>);
 
-/// An order is taken once the broker has confirmed it, and not before.
+/// An order is taken for sure once the broker has confirmed it, and not before.
 async fn place(With(shop): With<Arc<Shop>>, Json(order): Json<Order>) -> Answer {
     let order_id = Uuid::new_v4();
     let total = order.items.iter().map(|item| price(&item.sku) * Decimal::from(item.quantity)).sum();
@@ -65,11 +68,24 @@ async fn place(With(shop): With<Arc<Shop>>, Json(order): Json<Order>) -> Answer 
     // events may come back before the confirm does
     shop.book.place(order_id, created.customer.clone());
     story!("order", "{}: placed by {}, {total} in all", short(order_id), created.customer);
-    if let Err(error) = shop.publish.order_created(&created).await {
-        shop.book.forget(order_id);
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": error.to_string() })));
+    match shop.publish.order_created(&created).await {
+        Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "order-id": order_id }))),
+        Err(error) if never_was(&error) => {
+            shop.book.forget(order_id);
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": error.to_string() })))
+        }
+        // the customer may be charged for it, so it stays where it can be looked up
+        Err(error) => (
+            StatusCode::GATEWAY_TIMEOUT,
+            Json(json!({ "order-id": order_id, "error": format!("it may be placed nevertheless: {error}") })),
+        ),
     }
-    (StatusCode::ACCEPTED, Json(json!({ "order-id": order_id })))
+}
+
+/// Whether no queue has the message. After a timeout it may have been taken; of a message that one full queue has
+/// refused, other queues have their copy.
+fn never_was(error: &PublishError) -> bool {
+    matches!(error, PublishError::Unroutable { .. } | PublishError::Refused { .. } | PublishError::Encode(_))
 }
 
 async fn look(With(shop): With<Arc<Shop>>, Path(id): Path<Uuid>) -> Answer {
