@@ -330,7 +330,9 @@ impl Run<'_> {
                 let lacks = [Consent::Gap].into_iter().chain(holds.then_some(Consent::DataLoss)).collect();
                 Outcome::Refused { reason: trouble.to_string(), lacks }
             }
-            Err(Trouble::Secret(reason)) => Outcome::Failed { reason, help: None, in_doubt: false },
+            Err(Trouble::Secret(reason) | Trouble::Back(reason)) => {
+                Outcome::Failed { reason, help: None, in_doubt: false }
+            }
             Err(Trouble::Halfway(reason)) => Outcome::Failed { reason, help: None, in_doubt: true },
             Err(Trouble::Broker(error)) => {
                 if matches!(error, Error::Unreachable { .. }) {

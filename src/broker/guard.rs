@@ -18,7 +18,10 @@ use super::{
     look::{Looker, Seen},
     read::totals,
 };
-use crate::plan::{Messages, Tightening, count, digits, list};
+use crate::{
+    plan::{Messages, Tightening, count, digits, list},
+    topology::QueueType,
+};
 
 /// How old a list may be by which a step is refused before it has begun.
 const FRESH: Duration = Duration::from_secs(1);
@@ -41,8 +44,10 @@ pub(super) enum Look {
 /// Why a queue may not be deleted without consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Objection {
-    /// It holds messages.
+    /// It holds messages, which can be consumed.
     Holds(String),
+    /// It holds messages, and consuming does not take them out of it: it is a stream.
+    Keeps(String),
     /// It is not known whether it does, and what would tell.
     Unknown(String),
 }
@@ -50,7 +55,7 @@ pub(super) enum Objection {
 impl Objection {
     fn text(&self) -> &str {
         match self {
-            Self::Holds(text) | Self::Unknown(text) => text,
+            Self::Holds(text) | Self::Keeps(text) | Self::Unknown(text) => text,
         }
     }
 }
@@ -59,6 +64,9 @@ impl std::fmt::Display for Objection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Holds(text) => write!(f, "{text}; drain it first, or say --allow-data-loss"),
+            Self::Keeps(text) => {
+                write!(f, "{text}, and a stream keeps what is read; say --allow-data-loss to lose it")
+            }
             Self::Unknown(text) => write!(f, "{text}, or say --allow-data-loss"),
         }
     }
@@ -109,7 +117,7 @@ impl<'a> Guard<'a> {
                 Ok(0) => None,
                 Ok(counted) => {
                     let messages = count(counted, "message", "messages");
-                    Some(Objection::Holds(format!("it holds at least {messages}")))
+                    Some(Objection::Keeps(format!("it holds at least {messages}")))
                 }
                 Err(unknown) => Some(unknown),
             },
@@ -124,19 +132,25 @@ impl<'a> Guard<'a> {
     /// Why a vhost may not be deleted without consent: each of its queues is looked into.
     pub(super) async fn objection_in(&self, vhost: &Arc<str>) -> Result<Option<Objection>, Error> {
         let queues = self.listed(vhost, Instant::now()).await?;
-        let found: Vec<Result<Option<String>, Error>> = stream::iter(queues.keys())
+        let found: Vec<Result<Option<(&Arc<str>, Objection)>, Error>> = stream::iter(queues.keys())
             .map(async |queue| {
                 let objection = self.objection(vhost, queue, Look::Last).await?;
-                Ok(objection.map(|objection| format!("`{queue}`: {}", objection.text())))
+                Ok(objection.map(|objection| (queue, objection)))
             })
             .buffered(AT_ONCE)
             .collect()
             .await;
-        let found: Vec<String> = found.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        Ok((!found.is_empty()).then(|| {
-            let queues = count(found.len() as u64, "queue is", "queues are");
-            Objection::Holds(format!("{queues} not known to be empty, {}", list(&found, "; ")))
-        }))
+        let found: Vec<(&Arc<str>, Objection)> =
+            found.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let queues = count(found.len() as u64, "queue is", "queues are");
+        let texts: Vec<String> =
+            found.iter().map(|(queue, objection)| format!("`{queue}`: {}", objection.text())).collect();
+        let text = format!("{queues} not known to be empty, {}", list(&texts, "; "));
+        let keeps = found.iter().any(|(_, objection)| matches!(objection, Objection::Keeps(_)));
+        Ok(Some(if keeps { Objection::Keeps(text) } else { Objection::Holds(text) }))
     }
 
     /// Why policies may not hold these queues to less without consent: each is looked into.
@@ -144,7 +158,10 @@ impl<'a> Guard<'a> {
         let found: Vec<Result<Option<Objection>, Error>> = stream::iter(tightenings)
             .map(async |tightening| {
                 Ok(match self.held(tightening).await? {
-                    Ok(held) => tightening.drops(held).map(|(text, _)| Objection::Holds(text)),
+                    Ok(held) => tightening.drops(held).map(|(text, _)| {
+                        let keeps = tightening.queue_type == QueueType::Stream;
+                        if keeps { Objection::Keeps(text) } else { Objection::Holds(text) }
+                    }),
                     Err(unknown) => Some(unknown),
                 })
             })
@@ -154,11 +171,14 @@ impl<'a> Guard<'a> {
         let found: Vec<Objection> =
             found.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let texts: Vec<String> = found.iter().map(|objection| objection.text().to_owned()).collect();
-        Ok(match found.into_iter().find(|objection| matches!(objection, Objection::Unknown(_))) {
-            None if texts.is_empty() => None,
-            None => Some(Objection::Holds(list(&texts, "; "))),
-            unknown => unknown,
-        })
+        if let Some(unknown) = found.iter().find(|objection| matches!(objection, Objection::Unknown(_))) {
+            return Ok(Some(unknown.clone()));
+        }
+        let keeps = found.iter().any(|objection| matches!(objection, Objection::Keeps(_)));
+        Ok((!found.is_empty()).then(|| {
+            let text = list(&texts, "; ");
+            if keeps { Objection::Keeps(text) } else { Objection::Holds(text) }
+        }))
     }
 
     /// What a queue holds now, as far as that can be known.

@@ -146,7 +146,7 @@ impl Tools<'_> {
         let back = format!("{refusal}; it is back as it was, with its bindings");
         match self.put_back(was, bindings, kept, refusal).await {
             Trouble::Halfway(text) => Trouble::Halfway(text),
-            _ => Trouble::Halfway(back),
+            _ => Trouble::Back(back),
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) enum Trouble {
     Broker(Error),
     /// A secret is missing; nothing was sent.
     Secret(String),
+    /// The broker did not do it, and all is as it was before.
+    Back(String),
     /// It is done in part, and what was taken away could not all be put back.
     Halfway(String),
 }
@@ -65,7 +67,7 @@ impl std::fmt::Display for Trouble {
                     "what is published to it while it is made anew would be lost; pause its publishers, and say --allow-gap",
                 )
             }
-            Self::Secret(text) | Self::Halfway(text) => f.write_str(text),
+            Self::Secret(text) | Self::Back(text) | Self::Halfway(text) => f.write_str(text),
             Self::Broker(error) => match error.reason() {
                 Some(reason) => f.write_str(reason.trim()),
                 None => error.fmt(f),

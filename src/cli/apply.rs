@@ -223,7 +223,7 @@ impl Apply {
         Ok(())
     }
 
-    /// The command that goes on from here; none where none would help.
+    /// What leads on from here, which is never what was done just now; none where the reasons say it all.
     fn go_on(&self, applied: &Applied) -> String {
         let lacks: BTreeSet<Consent> = applied
             .outcomes
@@ -234,22 +234,29 @@ impl Apply {
             })
             .copied()
             .collect();
-        let may_go_better = applied.unrecorded.is_some()
-            || applied.outcomes.iter().any(|o| matches!(o, Outcome::Failed { .. } | Outcome::NotStarted));
-        if lacks.is_empty() && !may_go_better {
-            return String::new();
-        }
         let harmless: Vec<Consent> =
             lacks.iter().copied().filter(|consent| *consent != Consent::DataLoss).collect();
-        if !lacks.contains(&Consent::DataLoss) {
+        if lacks.contains(&Consent::DataLoss) {
+            let all: Vec<Consent> = lacks.into_iter().filter(|consent| *consent != Consent::Gap).collect();
+            let lose = format!("{}   to lose it", self.again(&all));
+            return if harmless.is_empty() {
+                format!("   go on with: {lose}")
+            } else {
+                format!("   go on with:\n  {}   once nothing is lost by it\n  {lose}", self.again(&harmless))
+            };
+        }
+        if !harmless.is_empty() {
             return format!("   go on with: {}", self.again(&harmless));
         }
-        let all: Vec<Consent> = lacks.into_iter().filter(|consent| *consent != Consent::Gap).collect();
-        format!(
-            "   go on with:\n  {}   once nothing is lost by it\n  {}   to lose it",
-            self.again(&harmless),
-            self.again(&all)
-        )
+        let is_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed { in_doubt: false, .. });
+        if applied.outcomes.iter().any(is_failed) {
+            return format!("   mend what failed, then go on with: {}", self.again(&[]));
+        }
+        let is_open = |o: &Outcome| matches!(o, Outcome::Failed { .. } | Outcome::NotStarted);
+        if applied.unrecorded.is_some() || applied.outcomes.iter().any(is_open) {
+            return format!("   go on with: {}", self.again(&[]));
+        }
+        String::new()
     }
 
     /// This run once more, with more consent.

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     diag::Span,
     kind::{Definition, Identity, KindId, RECORD_PREFIX, Scope},
+    syntax::quote,
     topology::Topology,
 };
 
@@ -303,10 +304,11 @@ fn holds_others(pair: &Pair<'_>, plan: &Plan, vhost: &Definition) -> Option<Stri
         .collect();
     let first = others.first()?;
     Some(format!(
-        "no longer in the file, but it holds {} that this topology has not made, such as {} `{}`",
+        "no longer in the file, but it holds {} that this topology has not made, such as {} `{}`: delete that, or let go of the vhost by `vhost {} external=#true`",
         count(others.len() as u64, "entity", "entities"),
         first.kind.word(),
-        first.title()
+        first.title(),
+        quote(vhost.name())
     ))
 }
 

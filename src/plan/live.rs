@@ -262,8 +262,8 @@ fn is_of_one_vhost(definitions: &Json) -> bool {
     let has = |name: &&str| definitions.get(*name).is_some();
     let entries = IN_A_VHOST[..3].iter().flat_map(|list| definitions[list].as_array().into_iter().flatten());
     let mut entries = entries.filter(|entry| entry["name"].is_string() || entry["source"].is_string());
-    !["vhosts", "users", "permissions", "global_parameters"].iter().any(|name| has(name))
-        && ["rabbitmq_version", "rabbit_version"].iter().any(|name| has(name))
+    !["vhosts", "users", "permissions", "global_parameters"].iter().any(has)
+        && ["rabbitmq_version", "rabbit_version"].iter().any(has)
         && entries.all(|entry| entry.get("vhost").is_none())
 }
 

@@ -267,6 +267,48 @@ fn what_is_published_meanwhile_is_not_lost_unasked(world: &World) {
     world.apply("topology \"gap\"", &[]);
 }
 
+/// Who is refused is told what leads on: never the same again, nor what cannot be done.
+fn what_leads_on_is_named(world: &World) {
+    let text = |queues: &str| format!("topology \"on\"\nvhost \"on\" {{ {queues} }}");
+    let both = text("queue \"q\" type=\"classic\"\n stream \"s\" max-age=\"7D\"");
+    world.apply(&both, &[]);
+    for queue in ["q", "s"] {
+        world.publish("on", queue, 1);
+    }
+    let said = world.run("apply", &text("stream \"s\" max-age=\"7D\""), &["--yes"]);
+    assert!(said.out.contains("drain it first, or say --allow-data-loss"), "{}", said.out);
+    assert!(said.out.ends_with("topology.kdl --yes --allow-data-loss   to lose it\n"), "{}", said.out);
+    assert_eq!(said.out.matches("topoc apply").count(), 1, "{}", said.out);
+    for gone in [text("queue \"q\" type=\"classic\""), "topology \"on\"".to_owned()] {
+        let said = world.run("apply", &gone, &["--yes"]);
+        assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+        assert!(
+            said.out.contains("a stream keeps what is read; say --allow-data-loss to lose it"),
+            "{}",
+            said.out
+        );
+        assert!(!said.out.contains("drain"), "{}", said.out);
+        assert_eq!(said.out.matches("topoc apply").count(), 1, "{}", said.out);
+    }
+    // what the broker refuses it refuses again
+    world.api().put("/api/vhost-limits/on/max-queues", &json!({"value": 2}));
+    let more = both.replace("stream", "queue \"more\" type=\"classic\"\n stream");
+    let said = world.run("apply", &more, &["--yes"]);
+    assert!(said.out.contains("mend what failed, then go on with: topoc apply"), "{}", said.out);
+    // a vhost that others are in
+    world.apply(&both, &[]);
+    let gone = "topology \"on\"";
+    world.api().delete("/api/vhost-limits/on/max-queues");
+    world.api().put("/api/queues/on/theirs", &json!({"durable": true}));
+    let said = world.run("apply", gone, &["--yes", "--allow-data-loss"]);
+    assert_eq!(said.code, 5, "{}{}", said.out, said.err);
+    assert!(said.out.contains("let go of the vhost by `vhost \"on\" external=#true`"), "{}", said.out);
+    assert!(!said.out.contains("go on with"), "{}", said.out);
+    world.apply("topology \"on\"\nvhost \"on\" external=#true", &[]);
+    assert!(world.exists("/api/queues/on/theirs"));
+    world.api().delete("/api/vhosts/on");
+}
+
 /// What is to be pasted leads to the same broker, and shows no password.
 fn the_next_command_leads_to_the_same_broker(world: &World) {
     let text = "topology \"next\"\nvhost \"next\" { queue \"q\" }";
@@ -282,6 +324,7 @@ fn nothing_is_lost(world: &World) {
     what_cannot_be_made_anew_is_made_as_it_was(world);
     what_is_published_meanwhile_is_not_lost_unasked(world);
     the_next_command_leads_to_the_same_broker(world);
+    what_leads_on_is_named(world);
     a_policy_that_drops_messages_is_refused(world);
     a_vhost_is_looked_into_queue_by_queue(world);
     a_queue_with_unacknowledged_messages_stays(world);
