@@ -300,6 +300,9 @@ impl Run<'_> {
     async fn do_it(&self, step: &Step) -> Result<(), Trouble> {
         match (step.action, &step.desired, &step.live) {
             (Action::Adopt | Action::Forget | Action::Refuse, ..) => Ok(()),
+            (Action::Create, Some(binding), _) if step.kind == KindId::Binding => {
+                self.tools.add(binding).await
+            }
             (Action::Create | Action::Change, Some(desired), live) => {
                 let live = live.as_ref();
                 match entity::put(desired, live, self.how.secrets) {
@@ -329,6 +332,9 @@ impl Run<'_> {
                 let holds = matches!(trouble, Trouble::Gap(Some(_)));
                 let lacks = [Consent::Gap].into_iter().chain(holds.then_some(Consent::DataLoss)).collect();
                 Outcome::Refused { reason: trouble.to_string(), lacks }
+            }
+            Err(trouble @ Trouble::Amqp(_)) => {
+                Outcome::Failed { reason: trouble.to_string(), help: None, in_doubt: false }
             }
             Err(Trouble::Secret(reason) | Trouble::Back(reason)) => {
                 Outcome::Failed { reason, help: None, in_doubt: false }

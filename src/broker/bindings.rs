@@ -13,7 +13,7 @@ use super::{
     tools::{Tools, Trouble},
 };
 use crate::{
-    kind::{Definition, Identity, KindId, from_wire},
+    kind::{Definition, Identity, KindId, UNDEFINED, Value, from_wire, to_wire_value},
     plan::list,
 };
 
@@ -57,7 +57,8 @@ impl Tools<'_> {
         for list in lists {
             let Some(list) = self.client.find(&list).await? else { return Ok(None) };
             // one from an exchange to itself is in both lists
-            found.extend(read(&list).into_iter().filter(|binding| known.insert(binding.identity())));
+            let is_new = |binding: &Definition| known.insert((binding.identity(), binding.handle.clone()));
+            found.extend(read(&list).into_iter().filter(is_new));
         }
         Ok(Some(found))
     }
@@ -88,16 +89,10 @@ impl Tools<'_> {
             return Ok(());
         }
         let results: Vec<Option<String>> = stream::iter(bindings)
-            .map(async |binding| {
-                let requests = match entity::put(binding, None, self.secrets) {
-                    Ok(requests) => requests,
-                    Err(error) => return Some(error.to_string()),
-                };
-                match self.change_all(&requests).await {
-                    // an end of it is gone: that is looked at below
-                    Ok(()) | Err(Error::NotFound { .. }) => None,
-                    Err(error) => Some(Trouble::Broker(error).to_string()),
-                }
+            .map(async |binding| match self.add_again(binding).await {
+                // an end of it is gone: that is looked at below
+                Ok(()) | Err(Trouble::Broker(Error::NotFound { .. })) => None,
+                Err(trouble) => Some(trouble.to_string()),
             })
             .buffered(AT_ONCE)
             .collect()
@@ -137,6 +132,54 @@ impl Tools<'_> {
         ))
     }
 
+    /// Binds. One that is there stays as it is.
+    pub(super) async fn add(&self, binding: &Definition) -> Result<(), Trouble> {
+        if !binding.has_void() {
+            return Ok(self.change_all(&entity::put(binding, None, self.secrets)?).await?);
+        }
+        let body = to_wire_value(binding, &|definition, secret| self.secrets.reveal(definition, secret))?;
+        let arguments = body.get("arguments").unwrap_or(&Json::Null);
+        self.guard.looker().bind(binding, arguments).await.map_err(Trouble::Amqp)?;
+        self.changed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Binds what was bound. The broker's handle tells whether it was no value or the text that the broker shows for one.
+    async fn add_again(&self, binding: &Definition) -> Result<(), Trouble> {
+        let Some(handle) = binding.handle.as_ref().filter(|_| binding.has_void()) else {
+            return self.add(binding).await;
+        };
+        let there = async || -> Result<Vec<Definition>, Error> {
+            Ok(self.client.find(&entity::between(binding)).await?.map(|list| read(&list)).unwrap_or_default())
+        };
+        let before = there().await?;
+        if before.iter().any(|found| found.handle.as_ref() == Some(handle)) {
+            return Ok(());
+        }
+        self.add(binding).await?;
+        let after = there().await?;
+        if after.iter().any(|found| found.handle.as_ref() == Some(handle)) {
+            return Ok(());
+        }
+        self.change_all(&entity::put(&with_text(binding), None, self.secrets)?).await?;
+        // what was there stays, and so does what came of it if that was not it either
+        let is_new = |found: &&Definition| {
+            found.identity() == binding.identity() && !before.iter().any(|old| old.handle == found.handle)
+        };
+        if there().await?.iter().any(|found| found.handle.as_ref() == Some(handle)) {
+            let wrong: Vec<Definition> = after.iter().filter(is_new).cloned().collect();
+            self.unbind(&wrong).await?;
+        }
+        Ok(())
+    }
+
+    /// That what has to be bound by AMQP can be bound again, before anything is taken away.
+    pub(super) async fn can_bind_again(&self, bindings: &[Definition]) -> Result<(), Trouble> {
+        let Some(binding) = bindings.iter().find(|binding| binding.has_void()) else { return Ok(()) };
+        let vhost = binding.vhost.clone().unwrap_or_default();
+        self.guard.looker().verify(&vhost).await.map_err(Trouble::Amqp)
+    }
+
     /// Where the broker does not say, they are.
     async fn ends_are_there(&self, binding: &Definition) -> bool {
         let vhost = binding.vhost.as_deref().unwrap_or("");
@@ -157,6 +200,25 @@ impl Tools<'_> {
         let found = read(&found).into_iter().find(|found| found.identity() == identity);
         self.unbind(found.as_slice()).await
     }
+}
+
+/// A binding with the text that the broker shows for no value.
+fn with_text(binding: &Definition) -> Definition {
+    fn text(value: &Value) -> Value {
+        match value {
+            Value::Null => Value::text(UNDEFINED),
+            Value::List(items) => Value::List(items.iter().map(text).collect()),
+            Value::Table(table) => {
+                Value::Table(table.iter().map(|(name, value)| (name.clone(), text(value))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+    let mut binding = binding.clone();
+    for field in binding.arguments.values_mut() {
+        field.value = text(&field.value);
+    }
+    binding
 }
 
 /// Bindings as the management API lists them, without those of the default exchange.

@@ -99,6 +99,11 @@ impl<'a> Guard<'a> {
         Self { client, looker: Looker::new(client, overview), lists: Mutex::default() }
     }
 
+    /// What looks at queues, and speaks AMQP.
+    pub(super) const fn looker(&self) -> &Looker<'a> {
+        &self.looker
+    }
+
     /// Why a queue may not be deleted without consent; none if it is empty, or gone.
     pub(super) async fn objection(
         &self,
@@ -132,10 +137,10 @@ impl<'a> Guard<'a> {
     /// Why a vhost may not be deleted without consent: each of its queues is looked into.
     pub(super) async fn objection_in(&self, vhost: &Arc<str>) -> Result<Option<Objection>, Error> {
         let queues = self.listed(vhost, Instant::now()).await?;
-        let found: Vec<Result<Option<(&Arc<str>, Objection)>, Error>> = stream::iter(queues.keys())
+        let found: Vec<_> = stream::iter(queues.keys())
             .map(async |queue| {
                 let objection = self.objection(vhost, queue, Look::Last).await?;
-                Ok(objection.map(|objection| (queue, objection)))
+                Ok::<_, Error>(objection.map(|objection| (queue, objection)))
             })
             .buffered(AT_ONCE)
             .collect()

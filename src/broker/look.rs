@@ -10,13 +10,17 @@ use std::{
 use futures_util::StreamExt as _;
 use lapin::{
     Channel, Connection, ConnectionProperties, ErrorKind,
-    options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions, QueueDeleteOptions},
+    options::{
+        BasicConsumeOptions, BasicQosOptions, ExchangeBindOptions, QueueBindOptions, QueueDeclareOptions,
+        QueueDeleteOptions,
+    },
     types::{AMQPValue, FieldTable},
 };
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
 use super::{AmqpAddress, Client, Overview, Request};
+use crate::kind::Definition;
 
 /// How long a broker may take to be connected to.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -116,6 +120,24 @@ impl<'a> Looker<'a> {
         verdict
     }
 
+    /// Binds, as the management API cannot where an argument has no value.
+    pub(super) async fn bind(&self, binding: &Definition, arguments: &Json) -> Result<(), String> {
+        let vhost = binding.vhost.clone().unwrap_or_default();
+        self.verify(&vhost).await?;
+        let channel = self.channel(&vhost).await?;
+        let text = |name| binding.text(name).unwrap_or("").into();
+        let (source, destination, key) = (text("source"), text("destination"), text("routing-key"));
+        let arguments = table(arguments);
+        let bound = if binding.text("destination-type") == Some("exchange") {
+            channel.exchange_bind(destination, source, key, ExchangeBindOptions::default(), arguments).await
+        } else {
+            channel.queue_bind(destination, source, key, QueueBindOptions::default(), arguments).await
+        };
+        bound.map_err(|error| error.to_string())?;
+        done_with(&channel).await;
+        Ok(())
+    }
+
     /// A queue of our connection's own, with a name that the broker makes up, is seen by the management API. Who may not
     /// declare one waits until it shows the connection.
     async fn is_the_same(&self, vhost: &Arc<str>) -> Result<bool, String> {
@@ -181,6 +203,29 @@ impl<'a> Looker<'a> {
             .await
             .map_err(|_| format!("{address} does not answer"))?
             .map_err(|error| format!("{address}: {error}"))
+    }
+}
+
+/// Arguments with the types that the management API gives them (`rabbit_misc:to_amqp_table`).
+fn table(members: &Json) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in members.as_object().into_iter().flatten() {
+        table.insert(name.as_str().into(), field(value));
+    }
+    table
+}
+
+fn field(value: &Json) -> AMQPValue {
+    match value {
+        Json::Null => AMQPValue::Void,
+        Json::Bool(bool) => AMQPValue::Boolean(*bool),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => AMQPValue::LongLongInt(integer),
+            None => AMQPValue::Double(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => AMQPValue::LongString(text.as_str().into()),
+        Json::Array(items) => AMQPValue::FieldArray(items.iter().map(field).collect::<Vec<_>>().into()),
+        Json::Object(_) => AMQPValue::FieldTable(table(value)),
     }
 }
 

@@ -44,6 +44,7 @@ impl Tools<'_> {
         if bindings.is_empty() {
             return self.delete_unbound(queue).await;
         }
+        self.can_bind_again(&bindings).await?;
         let kept = self.keep(Purpose::Delete, queue, &bindings).await?;
         if let Err(trouble) = self.cut_off_and_delete(queue, &bindings).await {
             return Err(self.put_back(queue, &bindings, kept, trouble).await);
@@ -106,6 +107,7 @@ impl Tools<'_> {
             Some(objection) => return Err(Trouble::Objection(objection)),
             None => {}
         }
+        self.can_bind_again(&bindings).await?;
         let kept = self.keep(Purpose::Replace, live, &bindings).await?;
         let deleted = if is_queue {
             self.cut_off_and_delete(live, &bindings).await

@@ -69,6 +69,13 @@ pub fn definitions(topology: &Topology, reveal: Option<Reveal<'_>>) -> Result<De
             }
             _ => {}
         }
+        if definition.has_void() {
+            notes.push(format!(
+                "binding `{}` is left out: no import takes a header without a value, and apply binds it by AMQP",
+                definition.title()
+            ));
+            continue;
+        }
         let known = |definition: &Definition, secret: &Secret| match (secret, reveal) {
             (Secret::Hash(hash), _) => Ok(hash.to_string()),
             (_, Some(reveal)) => reveal(definition, secret),

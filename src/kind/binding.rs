@@ -78,10 +78,10 @@ const NESTED: &[Form] = &[
     nested(
         "header",
         true,
-        "A header that a headers exchange compares, typed by its KDL value.",
+        "A header that a headers exchange compares, typed by its KDL value; without one it only has to be there.",
         r#"header "tier" "gold""#,
     )
-    .values(Values::NameAnd("a name and a value", 1)),
+    .values(Values::NameAnd("a name and at most one value", 1)),
     nested("argument", true, "Any other argument of the binding.", r#"argument "x-vendor" 5"#)
         .values(Values::NameAnd("a name and a value", 1))
         .free_children(),

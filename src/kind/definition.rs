@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{KindId, Preset, Value};
+use super::{KindId, Preset, Value, wire::without_undefined};
 use crate::diag::Span;
 
 /// An attribute's value and where it was written.
@@ -200,7 +200,10 @@ impl Definition {
                     title.push_str(text("routing-key"));
                 }
                 for (name, field) in &self.arguments {
-                    title.push_str(&format!(" {name}={}", field.value.show(super::Type::Text)));
+                    title.push_str(&match &field.value {
+                        Value::Null => format!(" {name}"),
+                        value => format!(" {name}={}", value.show(super::Type::Text)),
+                    });
                 }
                 title
             }
@@ -209,6 +212,20 @@ impl Definition {
             KindId::VhostLimits => self.vhost.as_deref().unwrap_or("/").to_owned(),
             _ => self.name().to_owned(),
         }
+    }
+
+    /// Whether an argument of it, or what is in one, has no value: no JSON of the management API says that.
+    #[must_use]
+    pub fn has_void(&self) -> bool {
+        fn is_void(value: &Value) -> bool {
+            match value {
+                Value::Null => true,
+                Value::List(items) => items.iter().any(is_void),
+                Value::Table(table) => table.values().any(is_void),
+                _ => false,
+            }
+        }
+        self.kind == KindId::Binding && self.arguments.values().any(|field| is_void(&field.value))
     }
 
     /// Which entity it is.
@@ -226,7 +243,7 @@ impl Definition {
             let all: BTreeMap<&str, serde_json::Value> = matching
                 .into_iter()
                 .chain(others)
-                .map(|(name, value)| (name, super::to_json(value)))
+                .map(|(name, value)| (name, super::to_json(&without_undefined(value))))
                 .collect();
             if !all.is_empty() {
                 parts.push(serde_json::json!(all).to_string().into());

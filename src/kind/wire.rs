@@ -218,8 +218,29 @@ pub fn from_wire(kind: KindId, entry: &Map<String, Json>) -> Result<Definition, 
     definition.arguments = others
         .map(|(name, json)| (Arc::from(name.as_str()), Field { value: from_json(json), span: Span::NONE }))
         .collect::<BTreeMap<_, _>>();
+    if kind == KindId::Binding {
+        for field in definition.arguments.values_mut() {
+            field.value = without_undefined(&field.value);
+        }
+    }
     definition.handle = entry.get("properties_key").and_then(Json::as_str).map(Arc::from);
     Ok(definition)
+}
+
+/// What a header without a value is to the management API, which reads back no other than as this text
+/// (`rabbit_mgmt_format`, Erlang's `undefined`; seen on 3.10 and 4.0).
+pub(crate) const UNDEFINED: &str = "undefined";
+
+/// A binding's argument with nothing where the management API says [`UNDEFINED`].
+pub(super) fn without_undefined(value: &Value) -> Value {
+    match value {
+        Value::Text(text) if &**text == UNDEFINED => Value::Null,
+        Value::List(items) => Value::List(items.iter().map(without_undefined).collect()),
+        Value::Table(table) => {
+            Value::Table(table.iter().map(|(name, value)| (name.clone(), without_undefined(value))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// Words joined by commas or spaces, as older brokers give a user's tags.

@@ -105,6 +105,10 @@ pub(super) fn differences(
             found.push(Difference { name: attribute.name.to_owned(), from, to, replaces, secret });
         }
     }
+    // a binding's arguments are what it is
+    if desired.kind == KindId::Binding {
+        return found;
+    }
     // what only the live one has was put there by somebody who knows more: it stays
     for (name, field) in &desired.arguments {
         let from = live.arguments.get(name).map(|field| &field.value);

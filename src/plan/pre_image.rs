@@ -59,7 +59,12 @@ impl PreImage {
     pub fn parameters(&self) -> Vec<Parameter> {
         // queues, exchanges and bindings have no secrets
         let wire = |definition: &Definition| {
-            Json::from(to_wire(definition, &|_, _| Ok(String::new())).unwrap_or_default())
+            let mut entry = to_wire(definition, &|_, _| Ok(String::new())).unwrap_or_default();
+            // the one thing that tells no value from the text by which the broker shows it
+            if let Some(handle) = definition.handle.as_deref().filter(|_| definition.has_void()) {
+                entry.insert("properties_key".to_owned(), Json::from(handle));
+            }
+            Json::from(entry)
         };
         let mut parts: Vec<Vec<Json>> = vec![Vec::new()];
         let mut size = 0;

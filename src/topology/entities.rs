@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Report, Span, codes},
-    kind::{Definition, KINDS, Kind, KindId, Provenance, Secret, Value},
-    syntax::{Node, quote},
+    kind::{Definition, Field, KINDS, Kind, KindId, Provenance, Secret, Value},
+    syntax::{Node, Scalar, quote},
     uri,
 };
 
@@ -217,7 +217,7 @@ fn bind(
     for child in reader.attributes(&mut binding, 1) {
         match &*child.name.text {
             "header" => {
-                let Some((name, field)) = named_value(child, report) else { continue };
+                let Some((name, field)) = header(child, report) else { continue };
                 if binding.arguments.insert(name.clone(), field).is_some() {
                     report.push(
                         Diagnostic::new(codes::DUPLICATE, format!("the header `{name}` is said twice"))
@@ -238,6 +238,15 @@ fn bind(
         binding.set("match", Value::text("all"), node.span);
     }
     Some(binding)
+}
+
+/// A header that is compared; without a value it only has to be there (`rabbit_exchange_type_headers`: void).
+fn header(node: &Node, report: &mut Report) -> Option<(Arc<str>, Field)> {
+    let is_void = node.arguments().nth(1).is_none_or(|entry| entry.value == Scalar::Null);
+    if is_void && node.children.is_empty() {
+        return Some((node.title()?.text, Field { value: Value::Null, span: node.span }));
+    }
+    named_value(node, report)
 }
 
 /// Reads a user, in a service too.
