@@ -40,6 +40,20 @@ impl Value {
         wire.extend(body);
         Self::Opaque(wire)
     }
+
+    /// Whether a binding's argument of this type can equal a header of the other's type, whatever the values; a void
+    /// argument asks for no value. See `rabbit_exchange_type_headers`.
+    #[must_use]
+    pub fn compares_with(&self, header: &Self, version: Version) -> bool {
+        let number = |value: &Self| matches!(value, Self::Integer(_) | Self::Timestamp(_));
+        match (self, header) {
+            (Self::Void, _) => true,
+            (Self::Float(_), other) | (other, Self::Float(_)) if number(other) => {
+                !version.has_message_containers()
+            }
+            (a, b) => number(a) && number(b) || std::mem::discriminant(a) == std::mem::discriminant(b),
+        }
+    }
 }
 
 /// Whether a binding's `argument` equals a message's `header` (`rabbit_exchange_type_headers`).

@@ -15,7 +15,7 @@ pub use circles::circles;
 pub use dead_letters::{DeadLetterMap, DeadLetters, Landing};
 pub use effective::{Applied, Effective, Pattern, Selection, Source, policy_keys};
 pub use flows::{Flow, constant_headers, is_open, key_template};
-pub use routes::Routes;
+pub use routes::{Routes, value as wire_value};
 pub use ways::{Edge, Node, Ways};
 
 pub use crate::kind::exchange::{is_predeclared, predeclared_type};

@@ -70,7 +70,8 @@ impl<'a> Routes<'a> {
 }
 
 /// A value as the broker compares it.
-pub(super) fn value(value: &Value) -> routing::Value {
+#[must_use]
+pub fn value(value: &Value) -> routing::Value {
     match value {
         Value::Bool(bool) => routing::Value::Bool(*bool),
         Value::Integer(integer) => routing::Value::Integer(*integer),

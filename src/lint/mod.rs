@@ -22,12 +22,15 @@ mod at_least_once_cycle;
 mod at_least_once_ineffective;
 mod at_least_once_unbounded;
 mod at_most_once_delay;
+mod auto_ack_critical;
 mod binding_never_matches;
 mod classic_critical_4x;
+mod classic_no_delivery_limit;
 mod competing_services;
 mod consume_no_producer;
 mod default_exchange_binding;
 mod default_exchange_permission;
+mod delayed_exchange_critical;
 mod delivery_limit_disabled;
 mod delivery_limit_not_int;
 mod dlq_unwatched;
@@ -45,6 +48,7 @@ mod even_quorum_size;
 mod expires_durable_critical;
 mod feature_too_new;
 mod federation_key_conflict;
+mod federation_mesh_duplicates;
 mod federation_unknown_upstream;
 mod guest_user;
 mod ha_policy_4x;
@@ -54,6 +58,7 @@ mod hash_weight_not_int;
 mod headers_all_x_only;
 mod headers_any_empty;
 mod headers_ignored;
+mod headers_type_mismatch;
 mod implicit_queue_type;
 mod infinite_reject_loop;
 mod key_on_fanout_ignored;
@@ -62,11 +67,14 @@ mod message_no_consumer;
 mod mixed_message_types;
 mod name_too_long;
 mod near_duplicate_name;
+mod operator_policy_clamps;
 mod permission_dot_star;
+mod permission_excess;
 mod permission_insufficient;
 mod permission_unanchored;
 mod plaintext_password;
 mod policy_hidden_by_higher;
+mod policy_late_stream_key;
 mod policy_matches_nothing;
 mod policy_overridden_by_arg;
 mod policy_tie;
@@ -87,6 +95,7 @@ mod retry_queue_consumed;
 mod retry_rejoins_fanout;
 mod rpc_cycle;
 mod rpc_no_reply_path;
+mod sac_high_prefetch;
 mod shadowed_binding;
 mod shared_dlq_key_collision;
 mod shovel_delete_after_no_ack;
@@ -96,6 +105,7 @@ mod stream_consumer_no_prefetch;
 mod stream_no_retention;
 mod stream_ttl_or_dlx;
 mod too_many_priorities;
+mod topic_permission_absent;
 mod topic_too_many_hashes;
 mod topic_wildcard_partial_word;
 mod transient_critical;
@@ -108,6 +118,7 @@ mod unreachable_queue;
 mod unroutable_publish;
 mod uri_credentials;
 mod wildcard_on_direct;
+mod x_death_republish_counter;
 
 pub use context::Context;
 #[cfg(feature = "cli")]
@@ -166,6 +177,7 @@ pub const LINTS: &[Lint] = &[
     retry_rejoins_fanout::LINT,
     dlq_unwatched::LINT,
     at_most_once_delay::LINT,
+    x_death_republish_counter::LINT,
     unroutable_publish::LINT,
     unreachable_queue::LINT,
     binding_never_matches::LINT,
@@ -177,6 +189,7 @@ pub const LINTS: &[Lint] = &[
     duplicate_delivery::LINT,
     headers_all_x_only::LINT,
     headers_any_empty::LINT,
+    headers_type_mismatch::LINT,
     ae_not_reached_via_e2e::LINT,
     ae_missing::LINT,
     ae_cycle::LINT,
@@ -187,11 +200,15 @@ pub const LINTS: &[Lint] = &[
     headers_ignored::LINT,
     transient_critical::LINT,
     durable_flow_transient_hop::LINT,
+    auto_ack_critical::LINT,
     quorum_no_dlx::LINT,
     delivery_limit_disabled::LINT,
+    classic_no_delivery_limit::LINT,
     classic_critical_4x::LINT,
     even_quorum_size::LINT,
     expires_durable_critical::LINT,
+    delayed_exchange_critical::LINT,
+    sac_high_prefetch::LINT,
     unbounded_queue::LINT,
     drop_head_critical::LINT,
     too_many_priorities::LINT,
@@ -205,8 +222,10 @@ pub const LINTS: &[Lint] = &[
     admin_service_user::LINT,
     permission_dot_star::LINT,
     permission_insufficient::LINT,
+    permission_excess::LINT,
     permission_unanchored::LINT,
     default_exchange_permission::LINT,
+    topic_permission_absent::LINT,
     plaintext_password::LINT,
     uri_credentials::LINT,
     feature_too_new::LINT,
@@ -217,6 +236,8 @@ pub const LINTS: &[Lint] = &[
     policy_hidden_by_higher::LINT,
     policy_overridden_by_arg::LINT,
     policy_unanchored::LINT,
+    policy_late_stream_key::LINT,
+    operator_policy_clamps::LINT,
     unknown_policy_key::LINT,
     message_no_consumer::LINT,
     consume_no_producer::LINT,
@@ -224,6 +245,7 @@ pub const LINTS: &[Lint] = &[
     rpc_no_reply_path::LINT,
     rpc_cycle::LINT,
     competing_services::LINT,
+    federation_mesh_duplicates::LINT,
     federation_key_conflict::LINT,
     federation_unknown_upstream::LINT,
     shovel_loop::LINT,
