@@ -10,6 +10,9 @@ use crate::{
     topology::{DEFAULT_VHOST, Policy},
 };
 
+/// A longer value does not push the others' sources aside.
+const WIDE: usize = 24;
+
 /// Every entity with its policies and a line for each value.
 #[must_use]
 pub fn human(entities: &[Entity<'_, '_>], sources: &SourceMap) -> String {
@@ -27,14 +30,17 @@ pub fn human(entities: &[Entity<'_, '_>], sources: &SourceMap) -> String {
         selection(&mut out, "policy", entity.policies, sources);
         selection(&mut out, "operator-policy", entity.operator_policies, sources);
         let width = entity.values.iter().map(|value| value.name.chars().count()).max().unwrap_or(0);
+        let shown = |source: Source<'_>, ty| source.field().value.show(ty).chars().count();
+        let counting = entity.values.iter().filter_map(|value| Some(shown(value.counts?, value.ty)));
+        let values = counting.filter(|width| *width <= WIDE).max().unwrap_or(0);
         for effect in &entity.values {
             let counts = match effect.counts {
-                Some(source) => said(source, effect.ty, definition.kind, sources),
+                Some(source) => said(source, effect.ty, definition.kind, values, sources),
                 None => "nothing counts".to_owned(),
             };
             out.push_str(&format!("  {:width$}  {counts}\n", effect.name));
             for idle in &effect.idle {
-                let said = said(*idle, effect.ty, definition.kind, sources);
+                let said = said(*idle, effect.ty, definition.kind, 0, sources);
                 out.push_str(&format!("  {:width$}  does not count: {said}\n", ""));
             }
         }
@@ -49,14 +55,14 @@ fn at(text: String, span: Span, sources: &SourceMap) -> String {
     }
 }
 
-fn said(source: Source<'_>, ty: Type, kind: KindId, sources: &SourceMap) -> String {
+fn said(source: Source<'_>, ty: Type, kind: KindId, width: usize, sources: &SourceMap) -> String {
     let value = source.field().value.show(ty);
     let by = match source {
         Source::Argument(_) => format!("the {}'s own", kind.word()),
         Source::Policy(policy, _) => format!("policy {}", policy.name()),
         Source::OperatorPolicy(policy, _) => format!("operator-policy {}", policy.name()),
     };
-    at(format!("{value}   {by}"), source.field().span, sources)
+    at(format!("{value:width$}   {by}"), source.field().span, sources)
 }
 
 fn selection(out: &mut String, what: &str, selection: Option<&Selection<'_>>, sources: &SourceMap) {
