@@ -102,7 +102,7 @@ impl Options {
             }
             (Some(username), None) => Err(Error::settings(
                 format!("the user `{username}` has no password"),
-                "set TOPOC_BROKER_PASSWORD or TOPOC_BROKER_PASSWORD_FILE",
+                "set TOPOC_BROKER_PASSWORD, or TOPOC_BROKER_PASSWORD_FILE to the path of a file with it",
             )),
             (None, Some(_)) => Err(Error::settings(
                 "a password is given, but no user",

@@ -39,8 +39,6 @@ Examples:
 pub(super) struct Apply {
     #[command(flatten)]
     input: Input,
-    #[command(flatten)]
-    broker: Broker,
     /// In which form to answer: human or json (docs/json.md)
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     format: Format,
@@ -62,6 +60,8 @@ pub(super) struct Apply {
     /// Show every step, also of many alike
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    broker: Broker,
 }
 
 impl Apply {

@@ -24,10 +24,10 @@ pub struct Input {
     /// Topology files; a folder stands for its *.kdl, and - for standard input [default: topology.kdl]
     #[arg(value_name = "FILE")]
     pub files: Vec<String>,
-    /// Gives a variable its value; also TOPOC_VAR_NAME in the environment
+    /// Give a variable its value; also TOPOC_VAR_NAME in the environment
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     pub variables: Vec<(String, String)>,
-    /// Chooses an `environment` of the topology
+    /// Choose an `environment` of the topology
     #[arg(long = "env", value_name = "NAME")]
     pub environment: Option<String>,
 }
@@ -144,7 +144,8 @@ pub enum Format {
 #[command(next_help_heading = "Broker")]
 pub struct Broker {
     /// The management API, `https://user:password@host:port`; several, with commas between, are tried in turn;
-    /// file:definitions.json is a broker in a file [env: TOPOC_BROKER]
+    /// file:definitions.json is a broker in a file [env: TOPOC_BROKER, and for who we are TOPOC_BROKER_USERNAME,
+    /// TOPOC_BROKER_PASSWORD or TOPOC_BROKER_PASSWORD_FILE]
     #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
     /// The AMQP address, where the broker's own word is not to be taken [env: TOPOC_AMQP, unless --broker or --env names

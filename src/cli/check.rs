@@ -16,7 +16,7 @@ use crate::{
     lint,
 };
 
-/// Check a topology: references, types, ranges, routes and permissions
+/// Check a topology: references, types, ranges, routes, permissions
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

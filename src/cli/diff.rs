@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::{
     Broker, Exit, Format, Input, Outcome, Screen,
-    pending::{checked, command, pending, runtime},
+    pending::{Target, checked, command, pending, runtime},
 };
 use crate::plan;
 
-/// Show what apply would do: the broker as it is against the topology
+/// Show what apply would do to the broker as it is
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -18,8 +18,6 @@ Examples:
 pub(super) struct Diff {
     #[command(flatten)]
     input: Input,
-    #[command(flatten)]
-    broker: Broker,
     /// In which form to answer: human or json (docs/json.md)
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     format: Format,
@@ -32,6 +30,8 @@ pub(super) struct Diff {
     /// Show every step, also of many alike
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    broker: Broker,
 }
 
 impl Diff {
@@ -47,10 +47,13 @@ impl Diff {
             Format::Human if pending.plan.is_empty() => writeln!(screen.out(), "{}", pending.nothing())?,
             Format::Human => {
                 let text = pending.show(self.all, screen.look().color);
-                let adopt: &[&str] = if self.adopt { &["--adopt"] } else { &[] };
-                let go_on = command("apply", &self.input, &self.broker, adopt);
-                write!(screen.out(), "{text}")?;
-                writeln!(screen.out(), "{}.   {go_on}", pending.plan.totals())?;
+                write!(screen.out(), "{text}{}.", pending.plan.totals())?;
+                // a file is not applied to
+                if let Target::Broker(_) = pending.target {
+                    let adopt: &[&str] = if self.adopt { &["--adopt"] } else { &[] };
+                    write!(screen.out(), "   {}", command("apply", &self.input, &self.broker, adopt))?;
+                }
+                writeln!(screen.out())?;
             }
         }
         Ok(if self.exit_code && !pending.plan.is_empty() { Exit::Pending } else { Exit::Ok })

@@ -13,6 +13,7 @@ use crate::{
 
 /// Write the topology in another tool's form
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
   topoc export definitions topology.kdl -o definitions.json
@@ -66,7 +67,7 @@ impl ExportDefinitions {
         match write::file(self.output.as_ref()) {
             Some(path) => write::whole(path, &text).map_err(|error| {
                 Stop::wrong(
-                    format!("{} cannot be written: {error}", path.display()),
+                    format!("`{}` cannot be written: {error}", path.display()),
                     "name another file by -o",
                 )
             })?,

@@ -28,15 +28,15 @@ Examples:
 
 A build.rs does the same: topoc::codegen::configure().compile(\"topology.kdl\")")]
 pub(super) struct Generate {
-    /// Which language
-    #[arg(value_name = "LANGUAGE")]
+    /// The language; there is one, rust
+    #[arg(value_name = "LANGUAGE", hide_possible_values = true)]
     language: Language,
     #[command(flatten)]
     input: Input,
-    /// Writes into this folder, or to this file where it ends in .rs; without it, to standard output
+    /// Write into this folder, or to this file where it ends in .rs; without it, to standard output
     #[arg(long, short, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
-    /// Generates for this service, and others that are named so, in place of all
+    /// Generate for this service, and others that are named so, in place of all
     #[arg(long = "service", value_name = "NAME")]
     services: Vec<String>,
     /// Write nothing; leave with 1 if what is there is not what would be written

@@ -20,7 +20,7 @@ use crate::{
     graph::Graph as Places,
 };
 
-/// Draw a topology: services, exchanges, queues, dead letters and what is wrong with them
+/// Draw a topology, and what is wrong with it
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 
 use super::{Exit, Outcome, Screen, Stop, arguments::DEFAULT_FILE, write};
-use crate::syntax::quote;
+use crate::{diag::shell_word, syntax::quote};
 
 /// What is written, under the folder's name in place of `shop`: it checks clean and says what its parts are for.
 const STARTER: &str = include_str!("init/topology.kdl");
@@ -29,6 +29,12 @@ pub(super) struct Init {
 
 impl Init {
     pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        if self.folder.is_file() {
+            return Err(Stop::wrong(
+                format!("`{}` is a file, and `init` writes into a folder", self.folder.display()),
+                "name a folder, which need not be there: topoc init shop",
+            ));
+        }
         let path = if self.folder.as_os_str() == "." {
             PathBuf::from(DEFAULT_FILE)
         } else {
@@ -39,7 +45,7 @@ impl Init {
         if !self.force && path.symlink_metadata().is_ok() {
             return Err(Stop::wrong(
                 format!("`{shown}` is there already, and stays as it is"),
-                format!("topoc init {} --force", self.folder.display()),
+                format!("topoc init {} --force", shell_word(&self.folder.display().to_string())),
             ));
         }
         let cannot = |error: io::Error| {

@@ -47,7 +47,14 @@ pub type Outcome = Result<Exit, Stop>;
 #[command(name = "topoc", version, max_term_width = 100, after_help = exit::HELP)]
 struct Cli {
     /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        display_order = 900
+    )]
     color: screen::Color,
     #[command(subcommand)]
     verb: Verb,
@@ -55,19 +62,19 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Init(init::Init),
     Check(check::Check),
-    Diff(diff::Diff),
-    Apply(apply::Apply),
-    Graph(graph::Graph),
+    Fmt(fmt::Fmt),
     Route(route::Route),
     WhyNot(why_not::WhyNot),
     Policies(policies::Policies),
-    Export(export::Export),
-    Fmt(fmt::Fmt),
+    Graph(graph::Graph),
     Generate(generate::Generate),
+    Diff(diff::Diff),
+    Apply(apply::Apply),
+    Export(export::Export),
     Explain(explain::Explain),
     Lints(lints::Lints),
-    Init(init::Init),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -113,19 +120,19 @@ fn answers_json(matches: &clap::ArgMatches) -> bool {
 
 fn run(verb: Verb, screen: &mut Screen) -> Outcome {
     match verb {
+        Verb::Init(init) => init.run(screen),
         Verb::Check(check) => check.run(screen),
-        Verb::Diff(diff) => diff.run(screen),
-        Verb::Apply(apply) => apply.run(screen),
-        Verb::Graph(graph) => graph.run(screen),
+        Verb::Fmt(fmt) => fmt.run(screen),
         Verb::Route(route) => route.run(screen),
         Verb::WhyNot(why_not) => why_not.run(screen),
         Verb::Policies(policies) => policies.run(screen),
-        Verb::Export(export) => export.run(screen),
-        Verb::Fmt(fmt) => fmt.run(screen),
+        Verb::Graph(graph) => graph.run(screen),
         Verb::Generate(generate) => generate.run(screen),
+        Verb::Diff(diff) => diff.run(screen),
+        Verb::Apply(apply) => apply.run(screen),
+        Verb::Export(export) => export.run(screen),
         Verb::Explain(explain) => explain.run(screen),
         Verb::Lints(lints) => lints.run(screen),
-        Verb::Init(init) => init.run(screen),
         Verb::Schema(schema) => schema.run(screen),
         Verb::Completions(completions) => completions.run(screen),
     }

@@ -116,7 +116,7 @@ pub(super) async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Targe
         let bytes = fs::read(path).map_err(|error| {
             Stop::wrong(
                 format!("the definitions file {path} cannot be read: {error}"),
-                "name a definitions.json",
+                format!("a broker writes one: rabbitmqctl export_definitions {}", shell_word(path)),
             )
         })?;
         let vhosts: BTreeSet<&str> =

@@ -8,18 +8,17 @@ use crate::{
     policies::{self, Unknown},
 };
 
-/// Show which policies apply to each queue and exchange, and each value that counts with where it comes from
+/// Show which policies apply, and where each value comes from
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   topoc policies topology.kdl
   topoc policies topology.kdl --name inventory.queue
-  topoc policies --live --broker http://guest:guest@localhost:15672 --name inventory.queue")]
+  topoc policies --live --name inventory.queue \\
+    --broker http://guest:guest@localhost:15672")]
 pub(super) struct Policies {
     #[command(flatten)]
     input: Input,
-    #[command(flatten)]
-    broker: Broker,
     /// Only the queues and exchanges of this name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -29,6 +28,8 @@ pub(super) struct Policies {
     /// In which form to answer: human or json (docs/json.md)
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     format: Format,
+    #[command(flatten)]
+    broker: Broker,
 }
 
 impl From<Unknown> for Stop {

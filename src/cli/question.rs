@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Compiled,
-    diag::{Span, did_you_mean},
+    diag::{Span, did_you_mean, shell_word},
     kind,
     route::{Publish, Unknown, publish_of},
 };
@@ -20,7 +20,7 @@ use crate::{
 #[command(next_help_heading = "Message")]
 pub(super) struct Question {
     /// The exchange that it is published to; '' is the default exchange
-    #[arg(long, value_name = "NAME", required_unless_present = "message")]
+    #[arg(long, value_name = "NAME")]
     exchange: Option<String>,
     /// Its routing key [default: empty]
     #[arg(long, value_name = "KEY", requires = "exchange")]
@@ -44,7 +44,7 @@ pub(super) struct Question {
     #[arg(long, value_name = "NAME")]
     vhost: Option<String>,
     /// Ask the broker's own topology in place of the files'; services are still the files'
-    #[arg(long)]
+    #[arg(long, help_heading = "Broker")]
     live: bool,
 }
 
@@ -157,7 +157,7 @@ impl Question {
                 publish_of(message, values)?
             }
             None => Publish {
-                exchange: self.exchange.clone().unwrap_or_default(),
+                exchange: self.exchange.clone().ok_or_else(|| nothing_asked(compiled))?,
                 key: self.key.clone().unwrap_or_default(),
                 headers: Some(Table::new()),
                 cc: self.cc.clone(),
@@ -175,6 +175,19 @@ impl Question {
         publish.vhost = self.vhost.clone().or(publish.vhost);
         Ok(publish)
     }
+}
+
+/// What could be asked about, where nothing is.
+fn nothing_asked(compiled: &Compiled) -> Stop {
+    let first = compiled.topology.contract.messages.first();
+    let message = first.map_or("NAME", |message| &message.name.text);
+    Stop::usage(
+        "which message is asked about is not said",
+        format!(
+            "name one of the topology: --message {}\nor where it is published: --exchange NAME --key KEY",
+            shell_word(message)
+        ),
+    )
 }
 
 /// Reads a topology; none where it cannot be read, which is then shown. A live question needs none.

@@ -13,21 +13,18 @@ use crate::{
 };
 use topoc_routing::Certainty;
 
-/// Show where a message goes: exchanges, queues, consumers, and what becomes of it when it dies
+/// Show where a message goes, and what becomes of it when it dies
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   topoc route topology.kdl --exchange order.exchange --key order.created
   topoc route topology.kdl --message ShipmentMoved country=de
-  topoc route topology.kdl --exchange files --key '' --header type=pdf --header pages=12
-  topoc route --live --broker http://guest:guest@localhost:15672 --vhost shop --exchange orders --key order.created")]
+  topoc route topology.kdl --exchange files --header type=pdf --header pages=12
+  topoc route --live --vhost shop --exchange orders --key order.created \\
+    --broker http://guest:guest@localhost:15672")]
 pub(super) struct Route {
     #[command(flatten)]
     input: Input,
-    #[command(flatten)]
-    question: Question,
-    #[command(flatten)]
-    broker: Broker,
     /// In which form to answer: human or json (docs/json.md)
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     format: Format,
@@ -37,6 +34,10 @@ pub(super) struct Route {
     /// Leave with 1 unless a queue gets the message in any case
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    question: Question,
+    #[command(flatten)]
+    broker: Broker,
 }
 
 impl Route {

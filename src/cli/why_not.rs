@@ -12,22 +12,22 @@ use crate::{graph::Graph, route::why_not};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  topoc why-not inventory.queue topology.kdl --exchange order.exchange --key order.paid
+  topoc why-not inventory.queue topology.kdl --exchange orders --key order.paid
   topoc why-not inventory.queue topology.kdl --message OrderPaid
   topoc why-not billing --live --vhost shop --exchange orders --key order.created")]
 pub(super) struct WhyNot {
-    /// The queue
+    /// The queue that is asked about
     #[arg(value_name = "QUEUE")]
     queue: String,
     #[command(flatten)]
     input: Input,
+    /// In which form to answer: human or json (docs/json.md)
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
+    format: Format,
     #[command(flatten)]
     question: Question,
     #[command(flatten)]
     broker: Broker,
-    /// In which form to answer: human or json (docs/json.md)
-    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
-    format: Format,
 }
 
 impl WhyNot {

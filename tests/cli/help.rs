@@ -21,6 +21,28 @@ fn every_verb_says_what_it_does_and_ends_with_an_example() {
     }
 }
 
+/// On a terminal of 80 columns, where an example that is broken cannot be pasted.
+#[test]
+fn help_fits_a_terminal() {
+    let mut command = topoc::cli::command().term_width(80);
+    command.build();
+    let help = |verb: &mut clap::Command| verb.render_help().to_string();
+    let mut pages = vec![("topoc".to_owned(), help(&mut command))];
+    for verb in command.get_subcommands_mut() {
+        pages.push((verb.get_name().to_owned(), help(verb)));
+        let name = verb.get_name().to_owned();
+        let forms = verb.get_subcommands_mut().filter(|_| name != "help");
+        pages.extend(forms.map(|form| (format!("{name}-{}", form.get_name()), help(form))));
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_omit_expression(true);
+    for (name, page) in pages.into_iter().filter(|(name, _)| name != "help") {
+        let wide = page.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(wide, None, "{name}");
+        settings.bind(|| insta::assert_snapshot!(format!("help-{name}"), page));
+    }
+}
+
 #[test]
 fn exit_codes_are_in_the_help() {
     let (code, out, _) = run(folder(&[]).path(), &["--help"]);
@@ -39,6 +61,50 @@ fn every_shell_gets_completions() {
         assert_eq!(code, 0, "{shell}");
         assert!(out.contains("check") && out.contains("explain"), "{shell}");
     }
+}
+
+#[test]
+fn shells_read_their_completions() {
+    let folder = folder(&[]);
+    let installed = |shell: &str| {
+        let version = std::process::Command::new(shell).arg("--version").output();
+        version.is_ok_and(|version| version.status.success())
+    };
+    for shell in ["bash", "zsh", "fish"].into_iter().filter(|shell| installed(shell)) {
+        let (_, script, _) = run(folder.path(), &["completions", shell]);
+        std::fs::write(folder.path().join(shell), script).unwrap();
+        let parsed =
+            std::process::Command::new(shell).args(["-n", shell]).current_dir(folder.path()).output();
+        let parsed = ended(&parsed.unwrap());
+        assert_eq!(parsed, (0, String::new(), String::new()), "{shell}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_verbs_and_values() {
+    let folder = folder(&[]);
+    let (_, script, _) = run(folder.path(), &["completions", "bash"]);
+    std::fs::write(folder.path().join("topoc.bash"), script).unwrap();
+    let completed = |words: &[&str]| {
+        let at = words.len() - 1;
+        let before = words[at.saturating_sub(1)];
+        let ask = format!(
+            "source ./topoc.bash; COMP_WORDS=({}); COMP_CWORD={at}; _topoc topoc '{}' '{before}'; echo \"${{COMPREPLY[*]}}\"",
+            words.join(" "),
+            words[at]
+        );
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["--noprofile", "--norc", "-c", &ask]).current_dir(folder.path());
+        let (code, out, err) = ended(&bash.output().unwrap());
+        assert_eq!((code, err.as_str()), (0, ""));
+        out.trim_end().to_owned()
+    };
+    assert_eq!(completed(&["topoc", "ap"]), "apply");
+    assert_eq!(completed(&["topoc", "apply", "--allow"]), "--allow-gap --allow-data-loss");
+    assert_eq!(completed(&["topoc", "check", "--format", "sa"]), "sarif");
+    assert_eq!(completed(&["topoc", "export", "de"]), "definitions");
+    assert_eq!(completed(&["topoc", "generate", "ru"]), "rust");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod fmt;
 mod formats;
 mod generate;
 mod help;
+mod mistakes;
 mod no_answer;
 
 use std::{path::Path, process::Output};
