@@ -1,4 +1,4 @@
-//! docs/guide.md, done as it says: its commands run, its files are written, and what it shows is what is printed.
+//! docs/guide.md and docs/cli.md, done as they say: commands run, files are written, and what is shown is printed.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -6,6 +6,7 @@ mod page;
 mod shell;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -18,6 +19,7 @@ use shell::Shell;
 use topoc_test_support::Shared;
 
 const GUIDE: &str = include_str!("../../docs/guide.md");
+const CLI: &str = include_str!("../../docs/cli.md");
 const STARTER: &str = include_str!("../../src/cli/init/topology.kdl");
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/first-service");
 /// The folder that the guide works in.
@@ -25,14 +27,14 @@ const FOLDER: &str = "shop";
 /// How long a file is looked at again that a program in the background still writes.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What the guide applies, removed also when it goes wrong.
-struct Applied(&'static Shared);
+/// What a page applies, a topology and a vhost of the same name, removed also when it goes wrong.
+struct Applied(&'static Shared, &'static str);
 
 impl Drop for Applied {
     fn drop(&mut self) {
-        let api = self.0.api();
-        let _ = api.ask("DELETE", "/api/vhosts/shop", None);
-        let _ = api.ask("DELETE", "/api/global-parameters/topoc:shop", None);
+        let (api, name) = (self.0.api(), self.1);
+        let _ = api.ask("DELETE", &format!("/api/vhosts/{name}"), None);
+        let _ = api.ask("DELETE", &format!("/api/global-parameters/topoc:{name}"), None);
     }
 }
 
@@ -58,7 +60,7 @@ fn address(url: &str) -> &str {
 fn the_guide_does_what_it_says() {
     let blocks = blocks(GUIDE);
     let shared = Shared::get();
-    let _applied = Applied(shared);
+    let _applied = Applied(shared, FOLDER);
     let folder = tempfile::tempdir().unwrap();
     let mut shell = Shell::start(folder.path(), &programs());
     for (at, block) in blocks.iter().enumerate() {
@@ -84,6 +86,52 @@ fn the_guide_does_what_it_says() {
             _ => {}
         }
     }
+}
+
+#[test]
+fn the_command_line_does_what_it_says() {
+    let shared = Shared::get();
+    let _applied = Applied(shared, "tickets");
+    let folder = tempfile::tempdir().unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_topoc")).parent().unwrap();
+    let mut shell = Shell::start(folder.path(), programs);
+    for block in blocks(CLI).iter().filter(|block| block.language == "console") {
+        run(block, &mut shell, shared);
+    }
+}
+
+#[test]
+fn every_verb_and_option_is_described() {
+    let mut command = topoc::cli::command();
+    command.build();
+    let sections: BTreeMap<&str, &str> =
+        CLI.split("\n## ").filter_map(|section| section.split_once('\n')).collect();
+    let common = sections["What the verbs have in common"];
+    let verbs: Vec<&clap::Command> =
+        command.get_subcommands().filter(|verb| verb.get_name() != "help").collect();
+    let mut known = options(&command);
+    known.insert("--help".to_owned());
+    for verb in &verbs {
+        let name = verb.get_name();
+        let section = sections.get(name).unwrap_or_else(|| panic!("`## {name}`"));
+        for option in options(verb) {
+            assert!(section.contains(&option) || common.contains(&option), "{name}: {option}");
+        }
+        let example = format!("topoc {name}");
+        assert!(section.contains(&example), "{name} has no example");
+    }
+    let words = CLI.split(|c: char| !c.is_ascii_lowercase() && c != '-');
+    // lines of tables are no options
+    for option in words.filter(|word| word.starts_with("--") && !word.ends_with('-')) {
+        assert!(known.contains(option), "no verb has {option}");
+    }
+}
+
+/// The options of a verb and of its forms.
+fn options(verb: &clap::Command) -> BTreeSet<String> {
+    // `help` goes without saying
+    let longs = verb.get_arguments().filter_map(|option| option.get_long()).filter(|long| *long != "help");
+    longs.map(|long| format!("--{long}")).chain(verb.get_subcommands().flat_map(options)).collect()
 }
 
 /// Every command ends as it is shown.
