@@ -246,6 +246,10 @@ impl Run<'_> {
             let lacks = step.lacks.into_iter().collect();
             return Some(Outcome::Refused { reason: step.reason.clone(), lacks });
         }
+        if self.locks_out(step) {
+            let reason = "topoc speaks to the broker as this user, and could not go on: apply it as another";
+            return Some(Outcome::Refused { reason: reason.to_owned(), lacks: Vec::new() });
+        }
         let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = step.needs.iter().find(|id| outcomes[**id] != Some(Outcome::Done));
         if let Some(missing) = missing {
@@ -277,6 +281,22 @@ impl Run<'_> {
             return Some(Outcome::Refused { reason, lacks: vec![Consent::DataLoss] });
         }
         None
+    }
+
+    /// Whether what comes after a step would be refused: the record too, which is written last.
+    fn locks_out(&self, step: &Step) -> bool {
+        let user = &self.how.client.access().credentials().username;
+        let is_own =
+            step.kind == KindId::User && step.identity.parts.first().is_some_and(|name| **name == **user);
+        is_own
+            && match step.action {
+                Action::Delete => true,
+                Action::Change => step
+                    .differences
+                    .iter()
+                    .any(|found| ["password", "hashing-algorithm", "tags"].contains(&&*found.name)),
+                _ => false,
+            }
     }
 
     async fn carry_out(&self, step: &Step) -> Outcome {

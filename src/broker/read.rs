@@ -57,10 +57,7 @@ pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
         let exchanges = definitions["exchanges"].as_array().into_iter().flatten();
         exchanges.filter_map(|exchange| exchange["vhost"].as_str()).map(Arc::from).collect()
     });
-    let told = |vhost: &Json| vhost.get("metadata").is_some();
-    if !definitions["vhosts"].as_array().is_some_and(|vhosts| vhosts.iter().all(told)) {
-        live.describe_vhosts(&client.send(&Request::get(&["vhosts"])).await?);
-    }
+    live.describe_vhosts(&client.send(&Request::get(&["vhosts"])).await?);
     Ok(live)
 }
 

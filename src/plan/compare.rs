@@ -78,6 +78,10 @@ pub(super) fn differences(
         if is_key || (kind.place(attribute) == Place::Nowhere && !password) {
             continue;
         }
+        // definitions do not say it
+        if desired.kind == KindId::Vhost && attribute.name == "tracing" && live.field("tracing").is_none() {
+            continue;
+        }
         if attribute.change == Change::AtDeclare && immutable {
             continue;
         }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Danger, Live, Messages, Pair, Plan, Step, limits, order, show::count};
+use super::{
+    Action, Danger, Live, Messages, Pair, Plan, Step, limits, order,
+    show::{count, list},
+};
 use crate::{
     kind::{Definition, KindId},
     topology::Binding,
@@ -17,6 +20,12 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
         .filter(|binding| !plan.owned.contains(&binding.identity()))
         .collect();
     let bound = Bound::of(pair.live, &plan.steps);
+    let referring: Vec<&Definition> = REFERRING
+        .iter()
+        .filter(|_| deletes)
+        .flat_map(|kind| pair.live.topology.of(*kind))
+        .filter(|definition| !plan.owned.contains(&definition.identity()))
+        .collect();
     for step in &mut plan.steps {
         let mut danger = Danger::default();
         match (step.kind, step.action) {
@@ -26,6 +35,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
             }
             (KindId::Exchange, Action::Delete | Action::Replace) => {
                 exchange(step, &bound, &mut danger);
+                references(step, &referring, &mut danger);
                 bindings(step, &foreign, &mut danger);
             }
             (KindId::Binding, Action::Delete) if order::is_reweighed(step) => {
@@ -109,6 +119,33 @@ fn exchange(step: &Step, bound: &Bound<'_>, danger: &mut Danger) {
     if step.action == Action::Replace {
         danger.add("what is published to it meanwhile is lost or refused; its bindings are restored", 0);
         danger.gap = step.live.as_ref().is_some_and(|live| bound.is(live));
+    }
+}
+
+/// What names an exchange for what nobody else takes.
+const REFERRING: &[KindId] = &[KindId::Queue, KindId::Exchange, KindId::Policy, KindId::OperatorPolicy];
+
+/// What others send to an exchange that goes is dropped, and the broker says nothing.
+fn references(step: &Step, others: &[&Definition], danger: &mut Danger) {
+    let Some(gone) = step.live.as_ref().filter(|_| step.action == Action::Delete) else { return };
+    for (name, what) in
+        [("dead-letter-exchange", "dead letters"), ("alternate-exchange", "what they cannot route")]
+    {
+        let refers = |definition: &&&Definition| {
+            definition.vhost == gone.vhost && definition.text(name) == Some(gone.name())
+        };
+        let found: Vec<String> = others
+            .iter()
+            .filter(refers)
+            .map(|found| format!("{} `{}`", found.kind.word(), found.name()))
+            .collect();
+        if !found.is_empty() {
+            let text = format!(
+                "{what} sent to it by {}, which this topology has not made, would be dropped",
+                list(&found, ", ")
+            );
+            danger.add(&text, 0);
+        }
     }
 }
 

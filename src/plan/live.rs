@@ -167,7 +167,8 @@ impl Live {
         Ok(live)
     }
 
-    /// Adds what `GET /api/vhosts` says of vhosts: before 4.x, definitions hold no more than their names.
+    /// Adds what `GET /api/vhosts` says of vhosts: before 4.x, definitions hold no more than their names, and later ones
+    /// not whether a vhost is traced.
     pub fn describe_vhosts(&mut self, vhosts: &Json) {
         let vhosts: BTreeMap<&str, &Json> = vhosts
             .as_array()

@@ -117,7 +117,68 @@ fn a_secret_is_asked_for_when_it_is_written(world: &World) {
     world.apply("topology \"quiet\"", &[]);
 }
 
+/// Who would lock themselves out is told so before.
+fn a_user_does_not_shut_out_who_applies(world: &World) {
+    let text =
+        |user: &str| format!("topology \"own\"\nvhost \"own\" {{ queue \"q\" type=\"classic\" }}\n{user}");
+    let user =
+        |env: &str| text(&format!("user \"owner\" tags=\"administrator\" {{ password env=\"{env}\" }}"));
+    world.apply(&user("SECRET"), &[]);
+    world.api().put("/api/permissions/own/owner", &json!({"configure": ".*", "write": ".*", "read": ".*"}));
+    let broker = world.broker.management_url().replace("guest:guest", "owner:p%20w");
+    for wanted in [user("OTHER"), user("SECRET").replace("administrator", "management"), text("")] {
+        let wanted = wanted.replace("\"q\"", "\"r\"");
+        world.apply(&user("SECRET"), &[]);
+        let said = world.run("apply", &wanted, &["--yes", "--broker", &broker]);
+        assert_eq!(said.code, 5, "{}{}", said.out, said.err);
+        assert!(said.out.contains("user owner: topoc speaks to the broker as this user"), "{}", said.out);
+        assert!(said.out.contains("✓ create queue r"), "{}", said.out);
+        // another may
+        world.apply(&wanted, &[]);
+    }
+    world.apply("topology \"own\"", &[]);
+}
+
+/// What the firehose copies is not for a change of words to end.
+fn a_traced_vhost_stays_as_it_is(world: &World) {
+    let text = |traced: &str, words: &str| {
+        format!("topology \"traced\"\nvhost \"traced\" {{ {traced} description \"{words}\" }}")
+    };
+    world.apply(&text("tracing #true;", "one"), &[]);
+    let said = world.run("diff", &text("", "two"), &[]);
+    assert!(said.out.contains("description one → two, tracing true → false"), "{}", said.out);
+    world.apply("topology \"traced\"", &[]);
+}
+
+/// Who gets dead letters, or what others cannot route, is missed when it goes.
+fn what_others_lose_with_an_exchange_is_said(world: &World) {
+    world.apply("topology \"missed\"\nvhost \"missed\" { exchange \"x\" type=\"fanout\"; exchange \"kept\" type=\"fanout\" }", &[]);
+    let api = world.api();
+    api.put(
+        "/api/queues/missed/theirs",
+        &json!({"durable": true, "arguments": {"x-dead-letter-exchange": "x"}}),
+    );
+    api.put(
+        "/api/exchanges/missed/fed",
+        &json!({"type": "fanout", "durable": true, "arguments": {"alternate-exchange": "x"}}),
+    );
+    api.put("/api/policies/missed/p", &json!({"pattern": "^z", "definition": {"dead-letter-exchange": "x"}}));
+    let said =
+        world.run("diff", "topology \"missed\"\nvhost \"missed\" { exchange \"kept\" type=\"fanout\" }", &[]);
+    for words in [
+        "dead letters sent to it by queue `theirs`, policy `p`, which this topology has not made, would be dropped",
+        "what they cannot route sent to it by exchange `fed`",
+    ] {
+        assert!(said.out.contains(words), "{}", said.out);
+    }
+    api.delete("/api/vhosts/missed");
+    world.apply("topology \"missed\"", &[]);
+}
+
 fn all_of_it(world: &World) {
+    a_user_does_not_shut_out_who_applies(world);
+    a_traced_vhost_stays_as_it_is(world);
+    what_others_lose_with_an_exchange_is_said(world);
     a_secret_is_asked_for_when_it_is_written(world);
     a_user_who_only_watches_sees_what_differs(world);
     a_vhost_that_cannot_be_described_holds_nothing_up(world);
