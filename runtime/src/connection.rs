@@ -173,6 +173,15 @@ impl Connection {
         }
     }
 
+    /// The largest frame that the broker takes, in bytes.
+    pub(crate) fn frame_max(&self) -> usize {
+        match &*self.shared.link.borrow() {
+            Link::Up(live) => live.configuration().frame_max().try_into().unwrap_or(usize::MAX),
+            // a channel on it will say so
+            Link::Down | Link::Closed => usize::MAX,
+        }
+    }
+
     /// Returns when this connection was closed by the program.
     pub(crate) async fn closed(&self) {
         let mut link = self.shared.link.clone();

@@ -16,6 +16,9 @@ pub const FAILED_AT: &str = "x-topoc-failed-at";
 /// The queue whose service retried it or gave it up.
 pub const QUEUE: &str = "x-topoc-queue";
 
+/// All that topoc writes.
+pub(crate) const OWN: [&str; 6] = [ATTEMPT, EXCHANGE, ROUTING_KEY, REASON, FAILED_AT, QUEUE];
+
 /// A header's value, typed as on the wire: a headers exchange tells `1` from `"1"` and from `true`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {

@@ -347,3 +347,25 @@ async fn a_message_of_another_client_is_known_by_its_routing_key() {
     seen.until(2).await;
     assert_eq!(seen.all(), [(true, false, 0), (true, false, 1)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_room_for_further_headers_is_given_up_and_not_lost() {
+    let vhost = broker();
+    let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+    connection.declare(&WITH_LADDER).await.unwrap();
+    serve(&connection, LADDER, |delivery| async move {
+        match delivery.attempt() {
+            0 => Outcome::retry_because("busy"),
+            _ => Outcome::ack(),
+        }
+    });
+    let publisher = Publisher::new(&connection, "shop");
+    publisher.publish(&TO_QUEUE, "work", "x").header("note", "x".repeat(130_850)).await.unwrap();
+    publisher.publish(&TO_QUEUE, "work", "y").await.unwrap();
+    let url = vhost.amqp_url();
+    let dead = common::next_at(&url, "work.dead").await;
+    assert_eq!(dead.data, b"\"x\"");
+    assert!(common::header(&dead, "x-topoc-reason").contains("the broker takes 131072"));
+    assert_eq!(common::header(&dead, "note"), "");
+    common::eventually("both are done", async || common::ready(&url, "work").await == 0).await;
+}

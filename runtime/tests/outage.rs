@@ -16,7 +16,7 @@ use topoc_runtime::{
     Address, Connection, Consume, Delivery, Message, Options, Outcome, PublishError, Publisher, Server,
     rpc::{Answer, Client, Failure, Procedure, response},
 };
-use topoc_test_support::Broker;
+use topoc_test_support::{Broker, Vhost};
 
 const TO_QUEUE: Message = Message { name: "Thing", exchange: "" };
 const ECHO: Procedure = Procedure { name: "Echo", queue: "echo", timeout: Duration::from_secs(60) };
@@ -157,13 +157,32 @@ async fn a_call_under_way_at_the_kill_ends_and_later_ones_work() {
     assert_eq!(client.call::<_, u32>(&ECHO, &2).await, Ok(2));
 }
 
+/// A connection that [`close`] finds by its name.
+async fn named(vhost: &Vhost) -> Connection {
+    let mut options = Options::new(Address::parse(&vhost.amqp_url()).unwrap());
+    options.name = format!("operator-test-{}", vhost.name());
+    Connection::open(options).await.unwrap()
+}
+
+/// Closes a connection as an operator does.
+async fn close(vhost: &Vhost, connection: &Connection) {
+    let path = format!("/api/vhosts/{}/connections", vhost.name());
+    let name = &connection.options().name;
+    let api = vhost.api();
+    common::eventually("the management API lists and closes it", async || {
+        let listed = api.get(&path);
+        let ours = listed.as_array().unwrap().iter().find(|one| one["user_provided_name"] == name.as_str());
+        let Some(ours) = ours.and_then(|one| one["name"].as_str()) else { return false };
+        let escaped = ours.replace(' ', "%20").replace('>', "%3E");
+        api.ask("DELETE", &format!("/api/connections/{escaped}"), None).is_ok_and(|(status, _)| status == 204)
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_closed_by_an_operator_comes_back() {
     let vhost = common::broker();
-    let mut options = Options::new(Address::parse(&vhost.amqp_url()).unwrap());
-    options.name = format!("operator-test-{}", vhost.name());
-    let name = options.name.clone();
-    let connection = Connection::open(options).await.unwrap();
+    let connection = named(&vhost).await;
     connection.declare(&queues(vec![queue("work", &[])])).await.unwrap();
     let seen = Arc::new(Seen::default());
     let handler = {
@@ -177,16 +196,26 @@ async fn a_connection_closed_by_an_operator_comes_back() {
     let publisher = Publisher::new(&connection, "shop");
     publisher.publish(&TO_QUEUE, "work", &1).await.unwrap();
     seen.until(1).await;
-    let path = format!("/api/vhosts/{}/connections", vhost.name());
-    let api = vhost.api();
-    common::eventually("the management API lists and closes it", async || {
-        let listed = api.get(&path);
-        let ours = listed.as_array().unwrap().iter().find(|one| one["user_provided_name"] == name.as_str());
-        let Some(ours) = ours.and_then(|one| one["name"].as_str()) else { return false };
-        let escaped = ours.replace(' ', "%20").replace('>', "%3E");
-        api.ask("DELETE", &format!("/api/connections/{escaped}"), None).is_ok_and(|(status, _)| status == 204)
-    })
-    .await;
+    close(&vhost, &connection).await;
     publisher.publish(&TO_QUEUE, "work", &2).await.unwrap();
     seen.until(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_up_in_an_outage_is_not_sent_later() {
+    let vhost = common::broker();
+    let connection = named(&vhost).await;
+    connection.declare(&queues(vec![queue("work", &[])])).await.unwrap();
+    let publisher = Publisher::new(&connection, "shop");
+    publisher.publish(&TO_QUEUE, "work", &0).await.unwrap();
+    close(&vhost, &connection).await;
+    common::eventually("the loss is seen", async || !connection.is_connected()).await;
+    for number in 1..=5 {
+        let draft = publisher.publish(&TO_QUEUE, "work", &number).timeout(Duration::from_millis(40));
+        draft.await.unwrap_err();
+    }
+    publisher.publish(&TO_QUEUE, "work", &6).await.unwrap();
+    let sent = common::take_all(&vhost.amqp_url(), "work").await;
+    let sent: Vec<u32> = sent.iter().map(|one| serde_json::from_slice(&one.data).unwrap()).collect();
+    assert_eq!(sent, [0, 6]);
 }

@@ -200,3 +200,27 @@ async fn declaring_is_repeatable_and_says_all_that_differs() {
     assert_eq!(told, ["exchange `x`", "queue `q`", "binding of `absent` to `z` with routing key `k`"]);
     assert!(refused[1].reason.contains("inequivalent arg 'x-queue-type'"), "{}", refused[1].reason);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_beyond_a_frame_are_the_trouble_of_their_own_message() {
+    let vhost = broker();
+    let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+    connection.declare(&queues(vec![queue("q", &[])])).await.unwrap();
+    let publisher = Publisher::new(&connection, "shop");
+    // a frame of 131 072 bytes, with some 200 for the other properties
+    let lengths = [1_000, 130_000, 130_700, 130_800, 130_850, 130_900, 131_072, 200_000];
+    let sent = lengths.map(|length: usize| {
+        let draft = publisher.publish(&TO_QUEUE, "q", &length).header("note", "x".repeat(length));
+        async move { draft.timeout(Duration::from_secs(10)).await }
+    });
+    for (length, sent) in lengths.into_iter().zip(join_all(sent).await) {
+        match sent {
+            Ok(()) => assert!(length <= 130_900, "{length}"),
+            Err(PublishError::Encode(why)) => {
+                assert!(length > 130_700, "{length}");
+                assert!(why.ends_with("bytes, the broker takes 131072"), "{why}");
+            }
+            Err(error) => panic!("{length}: {error}"),
+        }
+    }
+}

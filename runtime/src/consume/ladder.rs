@@ -50,6 +50,17 @@ impl Ladder {
         let attempt = delivery.attempt();
         forward(delivery, self.dead_queue, attempt, reason)
     }
+
+    /// A message whose own headers leave no room for topoc's: for the dead queue, without its own. Rejected, it would get
+    /// headers of the broker's, and those who read the dead queue a frame that is too large.
+    pub(super) fn without_own_headers(self, mut outgoing: Outgoing, reason: &str) -> Outgoing {
+        let mut table = outgoing.properties.headers().clone().unwrap_or_default().inner().clone();
+        table.retain(|name, _| headers::OWN.contains(&name.as_str()));
+        table.insert(headers::REASON.into(), Value::from(shortened(reason)).into());
+        outgoing.properties = outgoing.properties.with_headers(table.into());
+        self.dead_queue.clone_into(&mut outgoing.routing_key);
+        outgoing
+    }
 }
 
 fn forward(delivery: Delivery, to: &str, attempt: u32, reason: &str) -> Outgoing {

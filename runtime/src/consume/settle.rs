@@ -25,7 +25,7 @@ pub(super) async fn settle(
         (Outcome::Retry { reason }, Some(ladder)) => {
             let reason = reason.unwrap_or_else(|| String::from("the handler asked for a retry"));
             tracing::info!(reason, attempt = delivery.attempt() + 1, "retrying later");
-            forward(hold, ladder.retry(delivery, &reason), publisher).await;
+            forward(hold, ladder.retry(delivery, &reason), ladder, publisher).await;
         }
         (Outcome::Retry { reason }, None) => {
             tracing::info!(reason, "back to the queue: it has no retry ladder");
@@ -34,7 +34,7 @@ pub(super) async fn settle(
         }
         (Outcome::DeadLetter { reason }, Some(ladder)) => {
             tracing::error!(reason, "given up: to the dead queue");
-            forward(hold, ladder.give_up(delivery, &reason), publisher).await;
+            forward(hold, ladder.give_up(delivery, &reason), ladder, publisher).await;
         }
         (Outcome::DeadLetter { reason }, None) => {
             tracing::error!(reason, "given up: rejected");
@@ -45,13 +45,19 @@ pub(super) async fn settle(
 
 /// Publishes, then acknowledges the original. While that does not succeed the message stays
 /// unacknowledged, so that it is never lost; the channel's end gives it back to the queue.
-async fn forward(hold: &Hold, outgoing: Outgoing, publisher: &Publisher) {
+async fn forward(hold: &Hold, mut outgoing: Outgoing, ladder: Ladder, publisher: &Publisher) {
     let mut backoff = Backoff::new(Duration::from_secs(30));
     let within = publisher.timeout();
+    let mut bare = false;
     while hold.usable() {
         match publisher.send(outgoing.clone(), within).await {
             Ok(()) => return hold.ack().await,
             Err(PublishError::Closed) => break,
+            Err(error @ PublishError::Encode(_)) if !bare => {
+                tracing::error!(%error, "to the dead queue without the message's own headers");
+                bare = true;
+                outgoing = ladder.without_own_headers(outgoing, &error.to_string());
+            }
             Err(error) => {
                 tracing::error!(%error, to = outgoing.routing_key, "cannot move the message on; trying again");
                 tokio::time::sleep(backoff.next()).await;

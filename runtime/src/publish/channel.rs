@@ -8,6 +8,7 @@
 use super::{
     Outgoing, PublishError,
     returns::{Confirmed, Fate, Ledger, Likeness, Number},
+    size,
 };
 use crate::{
     backoff::Backoff,
@@ -21,6 +22,7 @@ use lapin::{
 };
 use std::{
     collections::{BTreeMap, VecDeque},
+    iter,
     pin::Pin,
     sync::{
         Arc,
@@ -75,15 +77,15 @@ struct Backlog {
 }
 
 impl Backlog {
-    fn take(&mut self) -> Option<Job> {
-        loop {
-            let job = self.jobs.pop_front()?;
-            // nobody waits for a closed one any more
+    /// The next that somebody still waits for, of these and then of those in the inbox.
+    fn take(&mut self, inbox: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        while let Some(job) = self.jobs.pop_front() {
             if !job.reply.is_closed() {
                 return Some(job);
             }
             self.cleared();
         }
+        iter::from_fn(|| inbox.try_recv().ok()).find(|job| !job.reply.is_closed())
     }
 
     fn cleared(&mut self) {
@@ -110,7 +112,7 @@ async fn run(connection: Connection, setup: impl Setup, mut inbox: mpsc::Receive
                 continue;
             }
         };
-        let mut session = Session::new(channel, window);
+        let mut session = Session::new(channel, window, connection.frame_max());
         let end = tokio::select! {
             end = session.publish(&setup, &mut backlog, &mut inbox) => Some(end),
             () = connection.closed() => None,
@@ -172,6 +174,8 @@ type Flight = Pin<Box<dyn Future<Output = Resolved> + Send>>;
 struct Session {
     channel: Channel,
     window: usize,
+    /// The largest frame that the broker takes, in bytes.
+    frame_max: usize,
     next: Number,
     flights: FuturesUnordered<Flight>,
     jobs: BTreeMap<Number, Job>,
@@ -180,10 +184,11 @@ struct Session {
 }
 
 impl Session {
-    fn new(channel: Channel, window: usize) -> Self {
+    fn new(channel: Channel, window: usize, frame_max: usize) -> Self {
         Self {
             channel,
             window,
+            frame_max,
             next: 0,
             flights: FuturesUnordered::new(),
             jobs: BTreeMap::new(),
@@ -204,14 +209,13 @@ impl Session {
         loop {
             let window = if backlog.suspects > 0 { 1 } else { self.window };
             while self.jobs.len() < window
-                && let Some(job) = backlog.take()
+                && let Some(job) = backlog.take(inbox)
             {
-                setup.publishing(&job.outgoing);
-                self.start(job);
-            }
-            while self.jobs.len() < window
-                && let Ok(job) = inbox.try_recv()
-            {
+                if let Err(error) = self.fits(&job.outgoing) {
+                    let _ = job.reply.send(Err(error));
+                    backlog.cleared();
+                    continue;
+                }
                 setup.publishing(&job.outgoing);
                 self.start(job);
             }
@@ -246,6 +250,17 @@ impl Session {
                 }
             }
         }
+    }
+
+    fn fits(&self, outgoing: &Outgoing) -> Result<(), PublishError> {
+        let bytes = size::header_frame(&outgoing.properties);
+        if bytes > self.frame_max {
+            let most = self.frame_max;
+            return Err(PublishError::Encode(format!(
+                "the headers and properties have {bytes} bytes, the broker takes {most}"
+            )));
+        }
+        Ok(())
     }
 
     fn start(&mut self, job: Job) {

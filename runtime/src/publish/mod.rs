@@ -2,12 +2,13 @@
 //!
 //! A [`Publisher`] hands each message to a task of its own (`channel`), which alone writes to
 //! the publisher's channel and keeps many messages outstanding. Confirms and returned messages are
-//! brought together in `returns`. A publish is at-least-once: when the connection is lost before
+//! brought together in `returns`; `size` knows what does not fit into a frame. A publish is at-least-once: when the connection is lost before
 //! the confirm, the message is published again with the same message-id within its timeout.
 
 pub(crate) mod channel;
 mod draft;
 mod returns;
+mod size;
 
 pub use draft::Publish;
 pub(crate) use draft::{encode, properties};
@@ -68,7 +69,7 @@ pub enum PublishError {
     /// The connection was closed by this program.
     #[error("the connection was closed by this program")]
     Closed,
-    /// The message cannot be written as JSON, or a name is too long for AMQP.
+    /// The message cannot be written as JSON, a name is too long for AMQP, or the headers are too large for it.
     #[error("{0}")]
     Encode(String),
 }
