@@ -43,7 +43,9 @@ impl Handler for Inventory {
             return Outcome::dead_letter("nobody can count cursed dolls");
         }
         if self.reserve(&order) {
-            story!("inventory", "{id}: reserved {} item(s)", order.items.len());
+            let items: Vec<_> =
+                order.items.iter().map(|item| format!("{} × {}", item.quantity, item.sku)).collect();
+            story!("inventory", "{id}: reserved {}", items.join(", "));
             let reserved = InventoryReserved {
                 order_id: order.order_id,
                 customer: order.customer,
