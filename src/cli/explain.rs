@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Exit, Format, Outcome, Screen, Stop, markdown};
+use super::{Exit, Format, Outcome, Screen, Stop, list::line, markdown};
 use crate::{
     diag::{CODES, Code, did_you_mean},
     kind::{
@@ -174,21 +174,22 @@ fn index(format: Format, screen: &mut Screen) -> Outcome {
         writeln!(screen.out(), "{:#}", json!({ "version": 1, "topics": topics }))?;
         return Ok(Exit::Ok);
     }
-    let color = screen.look().color;
+    let (color, columns) = (screen.look().color, screen.columns());
     let out = screen.out();
     writeln!(out, "{}", markdown::heading("Words of the language", color))?;
     for word in WORDS {
-        writeln!(out, "  {:<34} {}", word.name, word.doc)?;
+        writeln!(out, "{}", line(&format!("  {:<34}", word.name), word.doc, columns))?;
     }
     writeln!(out, "\n{}", markdown::heading("Kinds", color))?;
     for kind in KINDS {
-        writeln!(out, "  {:<34} {}", kind.keyword, kind.doc)?;
+        writeln!(out, "{}", line(&format!("  {:<34}", kind.keyword), kind.doc, columns))?;
     }
     for (title, wanted) in [("Diagnostics of the language", "diagnostic"), ("Lints", "lint")] {
         writeln!(out, "\n{}", markdown::heading(title, color))?;
         for (_, code) in codes.iter().filter(|(what, _)| *what == wanted) {
             let severity = code.severity.word();
-            writeln!(out, "  {} {:<29} {severity:<8} {}", code.code, code.name, code.summary)?;
+            let head = format!("  {} {:<29} {severity:<8}", code.code, code.name);
+            writeln!(out, "{}", line(&head, code.summary, columns))?;
         }
     }
     writeln!(out, "\ntopoc explain NAME shows a page")?;

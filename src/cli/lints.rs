@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Exit, Format, Outcome, Screen};
+use super::{Exit, Format, Outcome, Screen, list::line};
 use crate::lint::LINTS;
 
 /// List the lints
@@ -21,9 +21,11 @@ impl Lints {
     pub(super) fn run(self, screen: &mut Screen) -> Outcome {
         match self.format {
             Format::Human => {
+                let columns = screen.columns();
                 for code in LINTS.iter().map(|lint| lint.code) {
                     let severity = code.severity.word();
-                    writeln!(screen.out(), "{} {:<30} {severity:<8} {}", code.code, code.name, code.summary)?;
+                    let head = format!("{} {:<30} {severity:<8}", code.code, code.name);
+                    writeln!(screen.out(), "{}", line(&head, code.summary, columns))?;
                 }
             }
             Format::Json => {

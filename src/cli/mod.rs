@@ -20,6 +20,7 @@ mod graph;
 mod graphviz;
 mod init;
 mod lints;
+mod list;
 mod markdown;
 mod pending;
 mod policies;

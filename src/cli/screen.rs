@@ -74,6 +74,12 @@ impl Screen {
         Look { color: self.color.1, all: false }
     }
 
+    /// How wide standard output is, where it is a terminal.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
+    }
+
     /// Whether somebody sits before both ends: questions and progress are for them alone.
     #[must_use]
     pub fn is_interactive(&self) -> bool {
