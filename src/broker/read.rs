@@ -116,6 +116,12 @@ pub async fn held(
     at_stake: &[&Definition],
 ) -> Result<(Held, Option<String>), Error> {
     let mut held = Held::from_json(&client.send(&totals(&["queues"])).await?);
+    // who may not see them learns of none
+    match client.send(&Request::get(&["consumers"])).await {
+        Ok(consumers) => held.heard_by(&consumers),
+        Err(Error::Unauthorized { .. }) => {}
+        Err(error) => return Err(error),
+    }
     let looker = Looker::new(client, overview);
     let ready = async |queue: &&Definition| -> Result<Option<u64>, String> {
         let (vhost, name) = (queue.vhost.clone().unwrap_or_default(), queue.name());
@@ -134,7 +140,7 @@ pub async fn held(
         match found {
             Ok(Some(ready)) => {
                 let vhost = queue.vhost.clone().unwrap_or_default();
-                let known = held.0.entry((vhost, Arc::from(queue.name()))).or_default();
+                let known = held.messages.entry((vhost, Arc::from(queue.name()))).or_default();
                 known.ready = known.ready.max(ready);
             }
             Ok(None) => {}

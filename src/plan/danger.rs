@@ -42,7 +42,10 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
                 danger.add("until its new weight is set, other queues get what it would get", 0);
             }
             (KindId::Vhost, Action::Delete) => vhost(step, pair.live, &mut danger),
-            (KindId::Policy | KindId::OperatorPolicy, _) => limits::assess(step, pair.live, &mut danger),
+            (KindId::Policy | KindId::OperatorPolicy, _) => {
+                limits::assess(step, pair.live, &mut danger);
+                federation(step, &mut danger);
+            }
             (KindId::User, Action::Create)
                 if step.desired.as_ref().is_some_and(|user| user.field("password").is_none()) =>
             {
@@ -92,6 +95,11 @@ fn queue(step: &Step, live: &Live, bound: &Bound<'_>, danger: &mut Danger) {
             }
             Some(_) => {}
             None => danger.add("the broker does not say what it holds", 0),
+        }
+        let consumers = held.consumers_of(vhost, found.name());
+        if consumers > 0 && step.action == Action::Delete {
+            let are = if consumers == 1 { "is" } else { "are" };
+            danger.add(&format!("{} {are} cancelled", count(consumers, "consumer", "consumers")), 0);
         }
     }
     if step.action == Action::Replace {
@@ -171,7 +179,13 @@ fn vhost(step: &Step, live: &Live, danger: &mut Danger) {
     let name = step.live.as_ref().map_or("", |found| found.name());
     let Some(held) = &live.held else { return };
     let queues = live.topology.of(KindId::Queue).filter(|queue| queue.vhost.as_deref() == Some(name));
-    let figures: Vec<Option<Messages>> = queues.map(|queue| held.of(name, queue.name())).collect();
+    let queues: Vec<&Definition> = queues.collect();
+    let consumers: u64 = queues.iter().map(|queue| held.consumers_of(name, queue.name())).sum();
+    if consumers > 0 {
+        let are = if consumers == 1 { "is" } else { "are" };
+        danger.add(&format!("{} {are} cancelled", count(consumers, "consumer", "consumers")), 0);
+    }
+    let figures: Vec<Option<Messages>> = queues.iter().map(|queue| held.of(name, queue.name())).collect();
     let messages = figures.iter().flatten().map(|held| held.total()).sum();
     if messages > 0 {
         let text = format!("its queues hold {}, which would be lost", count(messages, "message", "messages"));
@@ -181,6 +195,18 @@ fn vhost(step: &Step, live: &Live, danger: &mut Danger) {
     if unknown > 0 {
         let queues = count(unknown as u64, "queue holds", "queues hold");
         danger.add(&format!("the broker does not say what {queues}"), 0);
+    }
+}
+
+/// The links of what a policy no longer federates go down, with what they have made upstream.
+fn federation(step: &Step, danger: &mut Danger) {
+    let names = ["federation-upstream", "federation-upstream-set", "federation-upstream-pattern"];
+    let federates = |policy: &Definition| names.iter().any(|name| policy.field(name).is_some());
+    let differs =
+        step.differences.iter().any(|found| names.contains(&&*found.name) || found.name == "pattern");
+    let goes = step.action == Action::Delete || (step.action == Action::Change && differs);
+    if goes && step.live.as_ref().is_some_and(federates) {
+        danger.add("federation links go down, and what their queues upstream hold is deleted with those, unless an upstream's resource-cleanup-mode is `never`", 0);
     }
 }
 

@@ -60,15 +60,36 @@ impl Messages {
     }
 }
 
-/// What queues hold, by vhost and name. A queue that the broker gives no figure for is not in it.
+/// What queues hold and who hears them, by vhost and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held(pub BTreeMap<(Arc<str>, Arc<str>), Messages>);
+pub struct Held {
+    /// A queue that the broker gives no figure for is not in it.
+    pub messages: BTreeMap<(Arc<str>, Arc<str>), Messages>,
+    /// How many consumers queues have, as far as they are known: none is not in it.
+    pub consumers: BTreeMap<(Arc<str>, Arc<str>), u64>,
+}
 
 impl Held {
     /// What a queue holds.
     #[must_use]
     pub fn of(&self, vhost: &str, queue: &str) -> Option<Messages> {
-        self.0.get(&(Arc::from(vhost), Arc::from(queue))).copied()
+        self.messages.get(&(Arc::from(vhost), Arc::from(queue))).copied()
+    }
+
+    /// How many consumers a queue is known to have.
+    #[must_use]
+    pub fn consumers_of(&self, vhost: &str, queue: &str) -> u64 {
+        self.consumers.get(&(Arc::from(vhost), Arc::from(queue))).copied().unwrap_or(0)
+    }
+
+    /// Adds the answer of `GET /api/consumers`.
+    pub fn heard_by(&mut self, consumers: &Json) {
+        for consumer in consumers.as_array().into_iter().flatten() {
+            let queue = &consumer["queue"];
+            if let (Some(vhost), Some(name)) = (queue["vhost"].as_str(), queue["name"].as_str()) {
+                *self.consumers.entry((Arc::from(vhost), Arc::from(name))).or_default() += 1;
+            }
+        }
     }
 
     /// The answer of `GET /api/queues?disable_stats=true&enable_queue_totals=true`.
@@ -79,7 +100,7 @@ impl Held {
             let ready = queue["messages_ready"].as_u64()?;
             Some((key, Messages { ready, unacked: queue["messages_unacknowledged"].as_u64().unwrap_or(0) }))
         });
-        Self(held.collect())
+        Self { messages: held.collect(), consumers: BTreeMap::new() }
     }
 }
 

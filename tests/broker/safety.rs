@@ -185,9 +185,14 @@ fn a_queue_with_unacknowledged_messages_stays(world: &World) {
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
         world.api().delete("/api/queues/held/q/contents");
-        // a consumer that holds nothing is no obstacle
+        // a consumer that holds nothing is no obstacle, and is told
         let consumer = Client::of(world, "held");
         let _deliveries = consumer.consume("q");
+        let start = std::time::Instant::now();
+        while !world.run("diff", &with(""), &[]).out.contains("! 1 consumer is cancelled") {
+            assert!(start.elapsed().as_secs() < 20, "{queue_type}: its consumer is not told");
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
         world.apply(&with(""), &[]);
     }
     world.apply("topology \"held\"", &[]);
