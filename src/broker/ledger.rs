@@ -8,7 +8,7 @@ use super::{Client, Error, Request};
 use crate::{kind::Identity, plan::Record};
 
 /// Writes what a topology owns in place of what it owned before: parts first, then the head, then what is left over goes,
-/// so that a crash at any moment leaves the one record or the other.
+/// so that a crash at any moment leaves the one record or the other. Of a topology that owns nothing, nothing is left.
 pub(super) async fn write(
     client: &Client,
     topology: &Arc<str>,
@@ -23,7 +23,9 @@ pub(super) async fn write(
         let body = json!({"name": name, "value": value});
         client.send(&Request::put(&["global-parameters", name], body)).await?;
     }
-    for name in Record::leftovers(&earlier, &later) {
+    // an empty head is written all the same: without its parts, a head could not be read
+    let empty = after.is_empty().then(|| Record::head_name(topology));
+    for name in Record::leftovers(&earlier, &later).into_iter().chain(empty) {
         client.find(&Request::delete(&["global-parameters", &name])).await?;
     }
     Ok(())

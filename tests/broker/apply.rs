@@ -34,8 +34,9 @@ fn everything_is_applied_once_and_removed_again(world: &World) {
     world.apply("topology \"everything\"", &[]);
     assert!(!world.exists("/api/vhosts/all") && !world.exists("/api/users/app"));
     let definitions = world.api().get("/api/definitions");
-    let record = &definitions["global_parameters"];
-    assert!(!record.to_string().contains("shop-name"), "{record}");
+    let parameters = &definitions["global_parameters"];
+    assert!(!parameters.to_string().contains("shop-name"), "{parameters}");
+    assert!(!parameters.to_string().contains("topoc:everything"), "its record goes too: {parameters}");
 }
 
 fn a_hash_ring_keeps_a_queue_whose_weight_changes(world: &World) {
