@@ -113,9 +113,26 @@ fn block(out: &mut String, head: &str, text: &str) -> fmt::Result {
     Ok(())
 }
 
-/// A text that cannot steer a terminal.
+/// More characters than this without a space are a name that fills screens; what people paste is shorter.
+const LONGEST_WORD: usize = 2_000;
+
+/// A text that cannot steer a terminal, its endless words cut short.
 fn printable(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+    let mut out = String::with_capacity(text.len().min(LONGEST_WORD));
+    for word in text.split_inclusive(char::is_whitespace) {
+        match word.chars().count() {
+            0..=LONGEST_WORD => out.push_str(&visible(word.chars())),
+            length => {
+                let (start, end) = (visible(word.chars().take(60)), visible(word.chars().skip(length - 20)));
+                let _ = write!(out, "{start}…{end}");
+            }
+        }
+    }
+    out
+}
+
+fn visible(text: impl Iterator<Item = char>) -> String {
+    text.fold(String::new(), |mut out, c| {
         if is_unprintable(c) {
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
@@ -132,5 +149,21 @@ struct Paint(bool);
 impl Paint {
     fn with(self, style: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_word_is_cut_and_a_long_edit_is_not() {
+        let pattern = format!("^({})$", vec!["orders.created"; 100].join("|"));
+        assert_eq!(printable(&pattern), pattern);
+        let name = "ä".repeat(300_000);
+        assert_eq!(
+            printable(&format!("queue `{name}` is\tlong")),
+            format!("queue `{}…{}` is\\u{{9}}long", "ä".repeat(59), "ä".repeat(18))
+        );
     }
 }
