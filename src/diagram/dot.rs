@@ -8,7 +8,7 @@ use super::{
     picture::{Arrow, Box, Line, Picture, Shape},
     text::{short, visible},
 };
-use crate::diag::Severity;
+use crate::diag::{Severity, counted};
 
 /// Ink that stays apart in print and on a light screen.
 const INK: &str = "#2b2b2b";
@@ -47,7 +47,7 @@ impl Picture {
             head.push_str(&row(&quiet(10, &visible(note))));
         }
         if self.notes.len() > NOTES {
-            head.push_str(&row(&quiet(10, &format!("… and {} notes more", self.notes.len() - NOTES))));
+            head.push_str(&row(&quiet(10, &format!("… and {}", counted(self.notes.len() - NOTES, "more note")))));
         }
         if self.legend {
             self.legend_rows().iter().for_each(|text| head.push_str(&row(text)));
