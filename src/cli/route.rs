@@ -1,13 +1,15 @@
 //! `topoc route`: where a message goes, and what may become of it.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
-    Broker, Exit, Format, Input, Outcome, Screen,
+    Broker, Exit, Input, Outcome, Screen, Stop, graphviz,
     question::{Asked, Question},
 };
 use crate::{
+    Compiled,
     diag::human::Look,
+    diagram,
     graph::Graph,
     route::{self, ask},
 };
@@ -25,9 +27,9 @@ Examples:
 pub(super) struct Route {
     #[command(flatten)]
     input: Input,
-    /// In which form to answer: human or json (docs/json.md)
+    /// In which form to answer: human, json (docs/json.md), or the whole picture with the way in it as dot or svg
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
-    format: Format,
+    format: Form,
     /// Show every binding, however many match or do not
     #[arg(long)]
     all: bool,
@@ -40,6 +42,18 @@ pub(super) struct Route {
     broker: Broker,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A tree for people
+    Human,
+    /// For programs
+    Json,
+    /// Graphviz' own text
+    Dot,
+    /// A picture for browsers and documents
+    Svg,
+}
+
 impl Route {
     pub(super) fn run(self, screen: &mut Screen) -> Outcome {
         let Some(Asked { compiled, publish }) = self.question.asked(self.input, &self.broker, screen)? else {
@@ -49,11 +63,28 @@ impl Route {
         let route = ask(&graph, publish)?;
         let look = Look { all: self.all, ..screen.look() };
         match self.format {
-            Format::Human => write!(screen.out(), "{}", route::human(&route, &compiled.sources, look))?,
-            Format::Json => writeln!(screen.out(), "{:#}", route::json(&route, &compiled.sources))?,
+            Form::Human => write!(screen.out(), "{}", route::human(&route, &compiled.sources, look))?,
+            Form::Json => writeln!(screen.out(), "{:#}", route::json(&route, &compiled.sources))?,
+            Form::Dot => write!(screen.out(), "{}", picture(&graph, &compiled, &route, self.all)?)?,
+            Form::Svg => {
+                let picture = graphviz::draw(&picture(&graph, &compiled, &route, self.all)?, "svg")?;
+                write!(screen.out(), "{}", String::from_utf8_lossy(&picture))?;
+            }
         }
         let arrives =
             route.delivered.as_ref().is_ok_and(|delivered| delivered.unroutable == Certainty::Never);
         Ok(if self.exit_code && !arrives { Exit::Wrong } else { Exit::Ok })
     }
+}
+
+/// The whole topology, all that the message does not pass pale.
+fn picture(
+    graph: &Graph<'_>,
+    compiled: &Compiled,
+    route: &route::Route<'_, '_>,
+    all: bool,
+) -> Result<String, Stop> {
+    let options = diagram::Options { all, ..diagram::Options::default() };
+    let picture = diagram::draw_trail(graph, &compiled.sources, &route.trail(), &options);
+    Ok(picture.map_err(|unknown| Stop::usage(unknown.message, unknown.help))?.dot())
 }

@@ -19,6 +19,8 @@ impl Drawing<'_, '_> {
     pub(super) fn arrows(&self, picture: &mut Picture, ends: &[Ends]) {
         let mut at: BTreeMap<(usize, usize, Line), usize> = BTreeMap::new();
         let mut marks: Vec<Vec<&Mark>> = Vec::new();
+        // by arrow, the labels of those links that a drawn trail takes
+        let mut taken: Vec<Vec<String>> = Vec::new();
         for link in &self.scene.links {
             let (from, to) = (self.fold.drawn[link.from], self.fold.drawn[link.to]);
             // a folded ladder or super stream keeps its inner links to itself
@@ -37,19 +39,29 @@ impl Drawing<'_, '_> {
                     labels: Vec::new(),
                     tooltip: Vec::new(),
                     flag: Flag::default(),
+                    pale: true,
                 });
                 marks.push(Vec::new());
+                taken.push(Vec::new());
                 picture.arrows.len() - 1
             });
             let arrow = &mut picture.arrows[index];
-            arrow.labels.extend(self.label(link).filter(|label| !arrow.labels.contains(label)));
+            arrow.pale &= link.aside;
+            let label = self.label(link);
+            if !link.aside {
+                taken[index].extend(label.clone());
+            }
+            arrow.labels.extend(label.filter(|label| !arrow.labels.contains(label)));
             let fact = self.fact(link);
             if !arrow.tooltip.contains(&fact) {
                 arrow.tooltip.push(fact);
             }
             marks[index].extend(&link.marks);
         }
-        for (arrow, marks) in picture.arrows.iter_mut().zip(marks) {
+        for ((arrow, marks), taken) in picture.arrows.iter_mut().zip(marks).zip(taken) {
+            if !arrow.pale {
+                arrow.labels.retain(|label| taken.contains(label));
+            }
             if arrow.tooltip.len() > FACTS {
                 let rest = arrow.tooltip.len() - FACTS;
                 arrow.tooltip.truncate(FACTS);

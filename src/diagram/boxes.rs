@@ -45,6 +45,7 @@ impl<'a> Drawing<'_, 'a> {
         let groups = self.groups(&mut picture);
         let ends = self.boxes(&mut picture, &groups);
         self.arrows(&mut picture, &ends);
+        picture.fade_services();
         picture.wrap();
         for (first, members) in &self.fold.alike {
             let names: Vec<&str> =
@@ -243,6 +244,7 @@ impl<'a> Drawing<'_, 'a> {
             group,
             tooltip,
             flag: flag(&marks),
+            pale: members.iter().all(|member| self.scene.items[*member].aside),
         }
     }
 

@@ -13,6 +13,8 @@ use crate::diag::{Severity, counted};
 /// Ink that stays apart in print and on a light screen.
 const INK: &str = "#2b2b2b";
 pub(super) const QUIET: &str = "#5f6368";
+/// What is there and not meant.
+pub(super) const PALE: &str = "#c9cdd2";
 const SERVICE: (&str, &str) = ("#dce8f5", "#2f5d8a");
 const EXCHANGE: (&str, &str) = ("#e4f0e1", "#3f7a4a");
 const QUEUE: (&str, &str) = ("#ffffff", "#3a3a3a");
@@ -47,7 +49,10 @@ impl Picture {
             head.push_str(&row(&quiet(10, &visible(note))));
         }
         if self.notes.len() > NOTES {
-            head.push_str(&row(&quiet(10, &format!("… and {}", counted(self.notes.len() - NOTES, "more note")))));
+            head.push_str(&row(&quiet(
+                10,
+                &format!("… and {}", counted(self.notes.len() - NOTES, "more note")),
+            )));
         }
         if self.legend {
             self.legend_rows().iter().for_each(|text| head.push_str(&row(text)));
@@ -239,6 +244,9 @@ pub(super) fn flag_color(severity: Option<Severity>) -> Option<&'static str> {
 
 /// The fill and border of a box.
 pub(super) fn box_color(one: &Box) -> (&'static str, &'static str) {
+    if one.pale {
+        return (QUEUE.0, PALE);
+    }
     let (mut fill, mut border) = shape_style(one.shape).1;
     if one.dead {
         (fill, border) = DEAD;
@@ -262,8 +270,12 @@ fn write_box(out: &mut String, depth: usize, one: &Box) {
     if one.flag.severity.is_some() {
         attributes.push_str(", penwidth=2.2");
     }
+    if one.pale {
+        attributes.push_str(&format!(", fontcolor=\"{PALE}\""));
+    }
     let mut label = format!("<b>{}</b>", html(&short(&one.name)));
     let small = |text: &str, color: &str| {
+        let color = if one.pale { PALE } else { color };
         format!("<br/><font point-size=\"9\" color=\"{color}\">{}</font>", html(&short(text)))
     };
     for detail in one.details.iter().filter(|detail| !detail.is_empty()) {

@@ -106,6 +106,7 @@ impl Picture {
                 one.iter().all(|arrow| arrow.labels == one[0].labels && found(arrow) == found(&one[0]));
             let flag = if alike { one[0].flag.clone() } else { Flag::default() };
             let labels = if alike { one[0].labels.clone() } else { vec!["as each box says".to_owned()] };
+            let pale = one.iter().all(|arrow| arrow.pale);
             for arrow in one {
                 let member = &mut self.boxes[if *incoming { arrow.to } else { arrow.from }];
                 if !alike {
@@ -120,7 +121,7 @@ impl Picture {
                 false => (units[0][0], *other, Some(frame), None),
             };
             let tooltip = vec![tooltip.clone()];
-            let arrow = Arrow { from, to, from_frame, to_frame, line: *line, labels, tooltip, flag };
+            let arrow = Arrow { from, to, from_frame, to_frame, line: *line, labels, tooltip, flag, pale };
             self.arrows.insert(at, arrow);
         }
         let rows = self.rows(units);

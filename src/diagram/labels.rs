@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, fmt::Write as _};
 
 use super::{
-    dot::{TINT, flag_color, html, line_style, lines, quoted},
+    dot::{PALE, TINT, flag_color, html, line_style, lines, quoted},
     picture::{Arrow, Line, Picture},
     text::short,
 };
@@ -187,6 +187,9 @@ fn ends(line: Line) -> (&'static str, &'static str) {
 }
 
 fn color(arrow: &Arrow) -> &'static str {
+    if arrow.pale {
+        return PALE;
+    }
     flag_color(arrow.flag.severity).unwrap_or(line_style(arrow.line).1)
 }
 

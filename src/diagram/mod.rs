@@ -7,6 +7,7 @@
 //! PNG hands the text to Graphviz.
 
 mod arrows;
+mod aside;
 mod boxes;
 mod dot;
 mod facts;
@@ -30,7 +31,7 @@ pub use picture::Picture;
 
 use crate::{
     diag::{Report, SourceMap, did_you_mean},
-    graph::{Graph, Ways},
+    graph::{Graph, Trail, Ways},
 };
 
 /// What to draw.
@@ -69,6 +70,33 @@ pub fn draw(
     report: &Report,
     options: &Options,
 ) -> Result<Picture, Unknown> {
+    picture(graph, sources, report, options, None)
+}
+
+/// Draws a whole topology with one message's trail in it: all else is pale.
+///
+/// # Errors
+/// When no vhost has the name to keep to.
+pub fn draw_trail(
+    graph: &Graph<'_>,
+    sources: &SourceMap,
+    trail: &Trail<'_>,
+    options: &Options,
+) -> Result<Picture, Unknown> {
+    let mut picture = picture(graph, sources, &Report::default(), options, Some(trail))?;
+    if !trail.asked.is_empty() {
+        picture.title.push_str(&format!(": the way of {}", trail.asked));
+    }
+    Ok(picture)
+}
+
+fn picture(
+    graph: &Graph<'_>,
+    sources: &SourceMap,
+    report: &Report,
+    options: &Options,
+    trail: Option<&Trail<'_>>,
+) -> Result<Picture, Unknown> {
     let mut scene = scene::Scene::new(&Ways::new(graph));
     if let Some(vhost) = &options.vhost {
         if !scene.vhosts().contains(&vhost.as_str()) {
@@ -82,6 +110,9 @@ pub fn draw(
     let unplaced = marks::attach(&mut scene, report);
     // a part of a topology shows what is so in all of it
     owners::attach(&mut scene, graph);
+    if let Some(trail) = trail {
+        aside::attach(&mut scene, trail);
+    }
     if let Some(name) = &options.focus {
         focus::keep(&mut scene, graph, name, options.depth).map_err(|known| Unknown {
             message: format!("nothing is called `{name}`"),

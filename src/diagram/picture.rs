@@ -61,6 +61,8 @@ pub(super) struct Box {
     pub group: Option<usize>,
     pub tooltip: Vec<String>,
     pub flag: Flag,
+    /// It is there, and not what the picture is about.
+    pub pale: bool,
 }
 
 /// What an arrow would say: as the arrow has it, in its colour.
@@ -108,6 +110,8 @@ pub(super) struct Arrow {
     pub labels: Vec<String>,
     pub tooltip: Vec<String>,
     pub flag: Flag,
+    /// It is there, and not what the picture is about.
+    pub pale: bool,
 }
 
 /// So many labels stand at an arrow; of more, the first and the number of the others.
@@ -123,6 +127,18 @@ impl Arrow {
         let mut shown = self.labels[..LABELS - 1].to_vec();
         shown.push(format!("… and {rest} more"));
         shown
+    }
+}
+
+impl Picture {
+    /// A service speaks in one box and hears in another, and only one of them may be meant.
+    pub(super) fn fade_services(&mut self) {
+        let services = self.boxes.iter_mut().enumerate().filter(|(_, one)| one.shape == Shape::Service);
+        for (index, service) in services {
+            let mut own =
+                self.arrows.iter().filter(|arrow| [arrow.from, arrow.to].contains(&index)).peekable();
+            service.pale |= own.peek().is_some() && own.all(|arrow| arrow.pale);
+        }
     }
 }
 

@@ -69,11 +69,13 @@ pub(super) struct Item<'a> {
     pub owner: Option<&'a str>,
     /// Whether dead letters alone come to it.
     pub dead: bool,
+    /// Whether the message whose trail is drawn does not come here.
+    pub aside: bool,
 }
 
 impl<'a> Item<'a> {
     pub(super) fn new(thing: Thing<'a>, vhost: Option<&'a str>) -> Self {
-        Self { thing, vhost, marks: Vec::new(), owner: None, dead: false }
+        Self { thing, vhost, marks: Vec::new(), owner: None, dead: false, aside: false }
     }
 }
 
@@ -101,11 +103,13 @@ pub(super) struct Link<'a> {
     pub means: Means<'a>,
     /// What was found in it.
     pub marks: Vec<Mark>,
+    /// Whether the message whose trail is drawn does not take it.
+    pub aside: bool,
 }
 
 impl<'a> Link<'a> {
     pub(super) fn new(from: usize, to: usize, means: Means<'a>) -> Self {
-        Self { from, to, means, marks: Vec::new() }
+        Self { from, to, means, marks: Vec::new(), aside: false }
     }
 }
 

@@ -8,6 +8,7 @@ mod dead_letters;
 mod effective;
 mod flows;
 mod routes;
+mod trail;
 mod ways;
 
 pub use arrivals::{Arrivals, is_federated};
@@ -16,6 +17,7 @@ pub use dead_letters::{DeadLetterMap, DeadLetters, Landing};
 pub use effective::{Applied, Effective, Pattern, Selection, Source, policy_keys};
 pub use flows::{Flow, constant_headers, is_open, key_template};
 pub use routes::{Routes, value as wire_value};
+pub use trail::Trail;
 pub use ways::{Edge, Node, Ways};
 
 pub use crate::kind::exchange::{is_predeclared, predeclared_type};

@@ -1,9 +1,9 @@
 //! A route as programs read it: `docs/json.md` describes it.
 
 use serde_json::{Value as Json, json};
-use topoc_routing::{self as routing, By, Certainty, DeadLettered, Destination, Hop, Matched};
+use topoc_routing::{By, Certainty, DeadLettered, Destination, Hop};
 
-use super::{Consumer, End, Route, bounds};
+use super::{Consumer, End, Route, bounds, trail::hops};
 use crate::diag::{SourceMap, json::place};
 
 /// The version of this form.
@@ -95,21 +95,6 @@ pub fn json(route: &Route<'_, '_>, sources: &SourceMap) -> Json {
         answer["bounds"] = json!({ "attempts": bounds.attempts, "delay_ms": bounds.delay, "waits_in": waits, "at_most_once": at_most_once, "ends": ends });
     }
     answer
-}
-
-/// Every step that leaves an exchange.
-fn hops(topology: &routing::Topology, visit: &routing::Visit) -> Vec<Hop> {
-    let from = visit.exchange;
-    let mut hops: Vec<Hop> = Vec::new();
-    if let Matched::Queues(queues) = &visit.matched {
-        hops.extend(queues.iter().map(|to| Hop { from, to: Destination::Queue(*to), by: By::QueueName }));
-    }
-    let bound = visit.matched.bindings();
-    hops.extend(bound.map(|id| Hop { from, to: topology.binding(id).destination, by: By::Binding(id) }));
-    if let Some(routing::Alternate::Exchange(to)) = &visit.alternate {
-        hops.push(Hop { from, to: Destination::Exchange(*to), by: By::Alternate });
-    }
-    hops
 }
 
 fn step(route: &Route<'_, '_>, sources: &SourceMap, hop: &Hop) -> Json {

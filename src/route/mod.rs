@@ -1,7 +1,8 @@
 //! Where one message goes, and what may become of it: what `topoc route` and `topoc why-not` answer.
 //!
 //! [`ask`] has `topoc-routing` route a [`Publish`] and follow its dead letters; [`Route`] is its answer with the way
-//! back to what was written. [`human`], [`json`] and [`why_not`] show it.
+//! back to what was written. [`human`], [`json`] and [`why_not`] show it; [`Route::trail`] is what a picture of it
+//! shows.
 //!
 //! This room knows topologies and their graph. It may not know plans or brokers.
 
@@ -9,6 +10,7 @@ mod bounds;
 mod human;
 mod json;
 mod said;
+mod trail;
 mod tree;
 mod why_not;
 
