@@ -6,6 +6,8 @@
 mod apply;
 #[cfg(feature = "cli")]
 mod definitions;
+#[cfg(feature = "cli")]
+mod headers;
 mod http;
 #[cfg(feature = "cli")]
 mod killed;

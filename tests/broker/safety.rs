@@ -106,14 +106,14 @@ fn a_vhost_is_looked_into_queue_by_queue(world: &World) {
 }
 
 /// An AMQP connection to a vhost, which ends with the test.
-struct Client {
-    runtime: tokio::runtime::Runtime,
-    channel: lapin::Channel,
+pub(crate) struct Client {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) channel: lapin::Channel,
     _connection: lapin::Connection,
 }
 
 impl Client {
-    fn of(world: &World, vhost: &str) -> Self {
+    pub(crate) fn of(world: &World, vhost: &str) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let url = world.broker.amqp_url().replace("%2f", vhost);
@@ -314,65 +314,6 @@ fn what_leads_on_is_named(world: &World) {
     world.api().delete("/api/vhosts/on");
 }
 
-/// A header without a value is bound by AMQP alone, and shown by the broker as a text, which is another binding.
-fn a_header_without_a_value_is_bound_and_comes_back(world: &World) {
-    let text = |queue_type: &str| {
-        format!(
-            "topology \"void\"\nvhost \"void\" {{ exchange \"h\" type=\"headers\"\n exchange \"i\" type=\"fanout\" {{ bind \"h\" match=\"any\" {{ header \"x\" }} }}\n queue \"q\" type=\"{queue_type}\" {{ bind \"h\" match=\"any\" {{ header \"e\"; header \"n\" 1; header \"f\" 1.5; header \"b\" #true }}\n bind \"h\" match=\"all\" {{ header \"t\" \"undefined\" }} }} }}"
-        )
-    };
-    let said = world.apply(&text("classic"), &[]);
-    assert!(said.out.contains("create binding h → q b=true e f=1.5 n=1"), "{}", said.out);
-    let publish = |headers: serde_json::Value| {
-        let message = json!({"properties": {"headers": headers}, "routing_key": "", "payload": "x", "payload_encoding": "string"});
-        world.api().post("/api/exchanges/void/h/publish", &message)["routed"].clone()
-    };
-    assert_eq!((publish(json!({"e": "anything"})), publish(json!({"z": 1}))), (json!(true), json!(false)));
-    // others' too, that read like one of ours
-    let others = Client::of(world, "void");
-    let bind = |key: &str, value: lapin::types::AMQPValue| {
-        let mut arguments = lapin::types::FieldTable::default();
-        arguments.insert("deep".into(), value);
-        let options = lapin::options::QueueBindOptions::default();
-        others
-            .runtime
-            .block_on(others.channel.queue_bind("q".into(), "h".into(), key.into(), options, arguments))
-            .unwrap();
-    };
-    bind("void", lapin::types::AMQPValue::Void);
-    bind("text", lapin::types::AMQPValue::LongString("undefined".into()));
-    let handles = || {
-        let list = world.api().get("/api/queues/void/q/bindings");
-        let list = list.as_array().unwrap().iter().filter(|binding| binding["source"] != "");
-        let mut found: Vec<String> = list.map(|binding| binding["properties_key"].to_string()).collect();
-        found.sort();
-        found
-    };
-    let before = handles();
-    assert_eq!(before.len(), 4);
-    world.api().delete("/api/queues/void/q/contents");
-    world.apply(&text("quorum"), &["--allow-gap"]);
-    assert_eq!(handles(), before);
-    // without AMQP nothing is taken away that only AMQP puts back
-    let said =
-        world.run("apply", &text("classic"), &["--yes", "--allow-data-loss", "--amqp", "amqp://127.0.0.1:1"]);
-    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
-    assert!(said.out.contains("a header without a value is bound by AMQP alone, and"), "{}", said.out);
-    assert_eq!(handles(), before);
-    // no import takes it
-    let exported = Said::of(
-        std::process::Command::new(env!("CARGO_BIN_EXE_topoc"))
-            .args(["export", "definitions"])
-            .arg(world.file(&text("quorum"))),
-    );
-    assert!(exported.err.contains("binding `h → i x` is left out: no import takes"), "{}", exported.err);
-    let definitions: serde_json::Value = serde_json::from_str(&exported.out).unwrap();
-    assert_eq!(definitions["bindings"].as_array().unwrap().len(), 1);
-    world.api().post("/api/definitions", &definitions);
-    world.api().delete("/api/vhosts/void");
-    world.apply("topology \"void\"", &[]);
-}
-
 /// What is to be pasted leads to the same broker, and shows no password.
 fn the_next_command_leads_to_the_same_broker(world: &World) {
     let text = "topology \"next\"\nvhost \"next\" { queue \"q\" }";
@@ -388,7 +329,6 @@ fn nothing_is_lost(world: &World) {
     what_cannot_be_made_anew_is_made_as_it_was(world);
     what_is_published_meanwhile_is_not_lost_unasked(world);
     the_next_command_leads_to_the_same_broker(world);
-    a_header_without_a_value_is_bound_and_comes_back(world);
     what_leads_on_is_named(world);
     a_policy_that_drops_messages_is_refused(world);
     a_vhost_is_looked_into_queue_by_queue(world);
