@@ -40,6 +40,7 @@ pub use definition::{Allow, Definition, Derived, Field, Identity, Provenance};
 pub use global_parameter::RECORD_PREFIX;
 pub use user::DEFAULT_HASHING;
 pub use value::{Secret, Value, duration, is_age, is_password_hash, show_duration, show_size, size, slip};
+#[cfg(feature = "broker")]
 pub(crate) use wire::UNDEFINED;
 pub use wire::{Reveal, WireError, from_json, from_wire, to_json, to_wire, to_wire_value};
 pub use word::{LanguageWord, TOPOLOGY, WORDS};
