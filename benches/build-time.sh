@@ -10,8 +10,8 @@ trap 'rm -rf "$scratch"' EXIT
 
 package() {
   mkdir -p "$scratch/$1/src"
-  echo 'fn main() {}' > "$scratch/$1/src/main.rs"
-  printf '[package]\nname = "%s"\nedition = "2024"\n[workspace]\n[dependencies]\n%s\n' "$1" "$2" > "$scratch/$1/Cargo.toml"
+  echo 'fn main() {}' | tee "$scratch/$1/build.rs" > "$scratch/$1/src/main.rs"
+  printf '[package]\nname = "%s"\nedition = "2024"\n[workspace]\n[build-dependencies]\n%s\n' "$1" "$2" > "$scratch/$1/Cargo.toml"
 }
 package with-topoc "topoc = { path = \"$PWD\", default-features = false, features = [\"codegen\"] }"
 package with-prost 'prost-build = "0.14"'

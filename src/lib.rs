@@ -15,11 +15,14 @@ pub mod cli;
 #[cfg(feature = "codegen")]
 pub mod codegen;
 pub mod diag;
+#[cfg(feature = "cli")]
 pub mod diagram;
+#[cfg(feature = "cli")]
 pub mod export;
 pub mod graph;
 pub mod kind;
 pub mod lint;
+#[cfg(feature = "broker")]
 pub mod plan;
 #[cfg(feature = "cli")]
 pub mod policies;

@@ -8,7 +8,9 @@ mod dead_letters;
 mod effective;
 mod flows;
 mod routes;
+#[cfg(feature = "cli")]
 mod trail;
+#[cfg(feature = "cli")]
 mod ways;
 
 pub use arrivals::{Arrivals, is_federated};
@@ -17,7 +19,9 @@ pub use dead_letters::{DeadLetterMap, DeadLetters, Landing};
 pub use effective::{Applied, Effective, Pattern, Selection, Source, policy_keys};
 pub use flows::{Flow, constant_headers, is_open, key_template};
 pub use routes::{Routes, value as wire_value};
+#[cfg(feature = "cli")]
 pub use trail::Trail;
+#[cfg(feature = "cli")]
 pub use ways::{Edge, Node, Ways};
 
 pub use crate::kind::exchange::{is_predeclared, predeclared_type};

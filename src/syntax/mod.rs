@@ -8,6 +8,7 @@ mod complaint;
 mod environments;
 mod expand;
 mod form;
+#[cfg(feature = "cli")]
 mod format;
 mod habits;
 mod interpolate;
@@ -24,6 +25,7 @@ pub use bounds::{MAX_BYTES, MAX_DEPTH};
 pub use environments::Environment;
 pub use expand::{Expansion, expand};
 pub use form::{Children, Form, Properties, Property, Values, Wanted};
+#[cfg(feature = "cli")]
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
 pub(crate) use load::{relative, unreadable};
