@@ -353,7 +353,7 @@ impl Run<'_> {
                 let lacks = [Consent::Gap].into_iter().chain(holds.then_some(Consent::DataLoss)).collect();
                 Outcome::Refused { reason: trouble.to_string(), lacks }
             }
-            Err(trouble @ Trouble::Amqp(_)) => {
+            Err(trouble @ Trouble::Amqp { .. }) => {
                 Outcome::Failed { reason: trouble.to_string(), help: None, in_doubt: false }
             }
             Err(Trouble::Secret(reason) | Trouble::Back(reason)) => {

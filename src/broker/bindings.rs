@@ -139,7 +139,7 @@ impl Tools<'_> {
         }
         let body = to_wire_value(binding, &|definition, secret| self.secrets.reveal(definition, secret))?;
         let arguments = body.get("arguments").unwrap_or(&Json::Null);
-        self.guard.looker().bind(binding, arguments).await.map_err(Trouble::Amqp)?;
+        self.guard.looker().bind(binding, arguments).await.map_err(void)?;
         self.changed.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Tools<'_> {
     pub(super) async fn can_bind_again(&self, bindings: &[Definition]) -> Result<(), Trouble> {
         let Some(binding) = bindings.iter().find(|binding| binding.has_void()) else { return Ok(()) };
         let vhost = binding.vhost.clone().unwrap_or_default();
-        self.guard.looker().verify(&vhost).await.map_err(Trouble::Amqp)
+        self.guard.looker().verify(&vhost).await.map_err(void)
     }
 
     /// Where the broker does not say, they are.
@@ -200,6 +200,11 @@ impl Tools<'_> {
         let found = read(&found).into_iter().find(|found| found.identity() == identity);
         self.unbind(found.as_slice()).await
     }
+}
+
+/// The management API cannot bind a header without a value.
+fn void(trouble: String) -> Trouble {
+    Trouble::Amqp { what: "a header without a value is bound", trouble }
 }
 
 /// A binding with the text that the broker shows for no value.

@@ -171,7 +171,7 @@ impl<'a> Looker<'a> {
         format!("topoc {:016x}", self.name)
     }
 
-    async fn channel(&self, vhost: &Arc<str>) -> Result<Channel, String> {
+    pub(super) async fn channel(&self, vhost: &Arc<str>) -> Result<Channel, String> {
         let mut connections = self.connections.lock().await;
         let connection = match connections.get(vhost) {
             Some(connection) => connection.clone(),
@@ -207,7 +207,7 @@ impl<'a> Looker<'a> {
 }
 
 /// Arguments with the types that the management API gives them (`rabbit_misc:to_amqp_table`).
-fn table(members: &Json) -> FieldTable {
+pub(super) fn table(members: &Json) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in members.as_object().into_iter().flatten() {
         table.insert(name.as_str().into(), field(value));
@@ -230,7 +230,7 @@ fn field(value: &Json) -> AMQPValue {
 }
 
 /// A channel that is closed late costs nothing, and one that cannot be closed is closed.
-async fn done_with(channel: &Channel) {
+pub(super) async fn done_with(channel: &Channel) {
     let _ = channel.close(200, "looked".into()).await;
 }
 

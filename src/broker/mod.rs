@@ -12,6 +12,7 @@ mod entity;
 mod error;
 mod failure;
 mod guard;
+mod hold;
 mod http;
 mod ledger;
 mod look;

@@ -6,8 +6,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Error, entity,
+    Error, Request, entity,
     guard::{Look, Objection},
+    hold::Hold,
     tools::{Kept, Tools, Trouble},
 };
 use crate::{
@@ -45,9 +46,16 @@ impl Tools<'_> {
             return self.delete_unbound(queue).await;
         }
         self.can_bind_again(&bindings).await?;
-        let kept = self.keep(Purpose::Delete, queue, &bindings).await?;
-        if let Err(trouble) = self.cut_off_and_delete(queue, &bindings).await {
-            return Err(self.put_back(queue, &bindings, kept, trouble).await);
+        let held = self.hold(queue, &bindings).await?;
+        let deleted = self.delete_bound(queue, &bindings).await;
+        Hold::release(held).await;
+        deleted
+    }
+
+    async fn delete_bound(&self, queue: &Definition, bindings: &[Definition]) -> Result<(), Trouble> {
+        let kept = self.keep(Purpose::Delete, queue, bindings).await?;
+        if let Err(trouble) = self.cut_off_and_delete(queue, bindings).await {
+            return Err(self.put_back(queue, bindings, kept, trouble).await);
         }
         self.forget(kept).await;
         Ok(())
@@ -108,17 +116,30 @@ impl Tools<'_> {
             None => {}
         }
         self.can_bind_again(&bindings).await?;
-        let kept = self.keep(Purpose::Replace, live, &bindings).await?;
-        let deleted = if is_queue {
-            self.cut_off_and_delete(live, &bindings).await
+        let held = self.hold(live, &bindings).await?;
+        let replaced = self.make_anew(live, desired, &bindings, &made_anew).await;
+        Hold::release(held).await;
+        replaced
+    }
+
+    async fn make_anew(
+        &self,
+        live: &Definition,
+        desired: &Definition,
+        bindings: &[Definition],
+        made_anew: &[Request],
+    ) -> Result<(), Trouble> {
+        let kept = self.keep(Purpose::Replace, live, bindings).await?;
+        let deleted = if live.kind == KindId::Queue {
+            self.cut_off_and_delete(live, bindings).await
         } else {
             self.change_all(&entity::delete(live)).await.map_err(Trouble::Broker)
         };
         if let Err(trouble) = deleted {
-            return Err(self.put_back(live, &bindings, kept, trouble).await);
+            return Err(self.put_back(live, bindings, kept, trouble).await);
         }
-        if let Err(refusal) = self.change_all(&made_anew).await {
-            return Err(self.make_as_it_was(live, &bindings, kept, refusal).await);
+        if let Err(refusal) = self.change_all(made_anew).await {
+            return Err(self.make_as_it_was(live, bindings, kept, refusal).await);
         }
         let stay = |binding: &&Definition| !self.leaving.contains(&binding.identity());
         let staying: Vec<Definition> = bindings.iter().filter(stay).cloned().collect();

@@ -30,7 +30,12 @@ pub(super) enum Trouble {
     /// The broker did not do it.
     Broker(Error),
     /// It is done by AMQP alone, and could not be.
-    Amqp(String),
+    Amqp {
+        /// What: `a header without a value is bound`.
+        what: &'static str,
+        /// Why it could not be.
+        trouble: String,
+    },
     /// A secret is missing; nothing was sent.
     Secret(String),
     /// The broker did not do it, and all is as it was before.
@@ -69,7 +74,7 @@ impl std::fmt::Display for Trouble {
                     "what is published to it while it is made anew would be lost; pause its publishers, and say --allow-gap",
                 )
             }
-            Self::Amqp(text) => write!(f, "a header without a value is bound by AMQP alone, and {text}"),
+            Self::Amqp { what, trouble } => write!(f, "{what} by AMQP alone, and {trouble}"),
             Self::Secret(text) | Self::Back(text) | Self::Halfway(text) => f.write_str(text),
             Self::Broker(error) => match error.reason() {
                 Some(reason) => f.write_str(reason.trim()),

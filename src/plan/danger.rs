@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Action, Danger, Live, Messages, Pair, Plan, Step, limits, order,
+    Action, Danger, Live, Messages, Pair, Plan, Step, last_binding, limits, order,
     show::{count, list},
 };
 use crate::{
@@ -20,6 +20,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
         .filter(|binding| !plan.owned.contains(&binding.identity()))
         .collect();
     let bound = Bound::of(pair.live, &plan.steps);
+    let taken_away = last_binding::taken_away(pair.live, plan);
     let referring: Vec<&Definition> = REFERRING
         .iter()
         .filter(|_| deletes)
@@ -57,6 +58,11 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
             }
             (KindId::FederationUpstream, Action::Change | Action::Delete) => upstream(step, &mut danger),
             _ => {}
+        }
+        for exchange in taken_away.get(&step.identity).into_iter().flatten() {
+            let text =
+                format!("exchange `{exchange}` is auto-delete, and goes with what is last bound to it");
+            danger.add(&text, 0);
         }
         if !danger.text.is_empty() {
             step.danger = Some(danger);

@@ -6,6 +6,7 @@
 mod build;
 mod compare;
 mod danger;
+mod last_binding;
 mod limits;
 mod live;
 mod order;

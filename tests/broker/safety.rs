@@ -34,6 +34,29 @@ fn a_queue_that_cannot_be_cut_off_keeps_its_bindings(world: &World) {
     world.apply("topology \"cut\"", &[]);
 }
 
+/// The broker deletes an auto-delete exchange with its last binding. One that comes back keeps it, one that goes is said.
+fn an_exchange_does_not_go_with_what_comes_back(world: &World) {
+    let text = |queue: &str| {
+        format!(
+            "topology \"last\"\nvhost \"last\" {{ exchange \"src\" type=\"topic\"\n \
+             exchange \"e\" type=\"direct\" auto-delete=#true {{ bind \"src\" routing-key=\"#\" }}\n queue \"q\" {queue} }}"
+        )
+    };
+    let bound = |queue: &str| text(&format!("{queue} {{ bind \"e\" routing-key=\"k\" }}"));
+    world.apply(&bound("type=\"classic\""), &[]);
+    let said = world.apply(&bound("type=\"quorum\""), &["--allow-gap"]);
+    assert_eq!(world.bindings("last", "q"), ["e k"], "{}", said.out);
+    world.assert_settled(&bound("type=\"quorum\""));
+    // another key is bound before the old one goes
+    let other = text("type=\"quorum\" { bind \"e\" routing-key=\"other\" }");
+    assert!(!world.apply(&other, &[]).out.contains("auto-delete"));
+    world.assert_settled(&other);
+    let said = world.run("apply", &text("type=\"quorum\""), &["--yes"]);
+    assert!(said.out.contains("exchange `e` is auto-delete, and goes"), "{}", said.out);
+    assert!(!world.exists("/api/exchanges/last/e"));
+    world.apply("topology \"last\"", &[]);
+}
+
 /// The broker takes away the old one and does not take the new one: the old one comes back, now or with the next run.
 fn what_cannot_be_made_anew_is_made_as_it_was(world: &World) {
     let text = |arguments: &str| {
@@ -326,6 +349,7 @@ fn the_next_command_leads_to_the_same_broker(world: &World) {
 }
 
 fn nothing_is_lost(world: &World) {
+    an_exchange_does_not_go_with_what_comes_back(world);
     what_cannot_be_made_anew_is_made_as_it_was(world);
     what_is_published_meanwhile_is_not_lost_unasked(world);
     the_next_command_leads_to_the_same_broker(world);
