@@ -3,6 +3,8 @@
 //!
 //! The seed is fixed, so that a failure is one tomorrow too. `fuzz/` goes further, for as long as it is let.
 
+#![cfg(feature = "cli")]
+
 #[path = "fuzz/holds.rs"]
 mod holds;
 #[path = "fuzz/random.rs"]

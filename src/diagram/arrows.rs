@@ -137,7 +137,7 @@ impl Drawing<'_, '_> {
                 format!("dead letters of {} → {}{key}", name(link.from), name(link.to))
             }
             Means::Retry => format!("{} waits in {}", name(link.from), name(link.to)),
-            Means::Publishes(message) => facts::of_message(message, self.sources),
+            Means::Publishes(message) => facts::of_message(message, self.graph, self.sources),
             Means::Consumes(consumes) => facts::of_consumer(consumes, self.sources),
             Means::Calls(rpc) | Means::Answers(rpc) => facts::of_rpc(rpc, self.sources),
             Means::Shovel(shovel) => format!("shovel {}", shovel.name()),

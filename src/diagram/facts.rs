@@ -2,8 +2,9 @@
 
 use crate::{
     diag::SourceMap,
-    graph::Effective,
+    graph::{Effective, Graph},
     kind::{Definition, KindId, Type, Value, show_duration},
+    route::{ask, publish_of, summary},
     topology::{Binding, Consumes, Message, Rpc},
 };
 
@@ -65,11 +66,14 @@ pub(super) fn of_binding(binding: Binding<'_>, sources: &SourceMap) -> String {
     format!("{}{place}", binding.0.title())
 }
 
-pub(super) fn of_message(message: &Message, sources: &SourceMap) -> String {
+/// Where it is published and written and, where its key is one, what becomes of every copy.
+pub(super) fn of_message(message: &Message, graph: &Graph<'_>, sources: &SourceMap) -> String {
     let place = sources.line_of(message.name.span).map_or_else(String::new, |place| format!(" ({place})"));
     let key = &*message.routing_key.text;
     let key = if key.is_empty() { String::new() } else { format!(" key {key}") };
-    format!("{}{key}{place}", message.name.text)
+    let route = publish_of(message, &[]).ok().and_then(|publish| ask(graph, publish).ok());
+    let fate = route.map_or_else(String::new, |route| format!(": {}", summary(&route)));
+    format!("{}{key}{place}{fate}", message.name.text)
 }
 
 pub(super) fn of_rpc(rpc: &Rpc, sources: &SourceMap) -> String {

@@ -3,7 +3,7 @@
 //! Things and links ([`scene`], [`loose`]) → those that are asked for ([`focus`]) → fewer of them where many are alike ([`fold`])
 //! → a [`Picture`] of boxes and arrows that knows no broker → text ([`dot`], [`mermaid`]).
 //!
-//! This room knows topologies, their graph and what was found in them. It starts no program: whoever wants SVG or
+//! This room knows topologies, their graph, the routes of messages, and what was found in them. It starts no program: whoever wants SVG or
 //! PNG hands the text to Graphviz.
 
 mod arrows;

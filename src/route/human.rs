@@ -80,8 +80,9 @@ fn paint(text: &str, style: &str, color: bool) -> String {
     if color { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// `2 queues; at most 5 attempts; waits at most 35 s by times to live and retries; may be dropped by a (rejected)`.
-fn summary(route: &Route<'_, '_>) -> String {
+/// What holds for every copy: `2 queues; at most 5 attempts; held back for at most 35 s; may be dropped by a (rejected)`.
+#[must_use]
+pub fn summary(route: &Route<'_, '_>) -> String {
     let Ok(delivered) = &route.delivered else { return String::new() };
     let topology = &route.routes.topology;
     let name = |queue| topology.queue(queue).name.as_str();

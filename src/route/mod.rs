@@ -15,7 +15,7 @@ mod tree;
 mod why_not;
 
 pub use bounds::{Bounds, End, bounds};
-pub use human::human;
+pub use human::{human, summary};
 pub use json::json;
 pub use why_not::{Reason, WhyNot, why_not};
 
