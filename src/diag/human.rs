@@ -92,7 +92,7 @@ fn show(out: &mut String, diagnostic: &Diagnostic, sources: &SourceMap, look: Lo
         Severity::Warning => "1;33",
         Severity::Hint => "1;36",
     };
-    let message = printable(&diagnostic.message);
+    let message = printable(&diagnostic.message, LONGEST_WORD);
     writeln!(out, "{}{}", paint.with(color, &kind), paint.with("1", &format!(": {message}")))?;
     snippet::draw(out, diagnostic, sources, look.color);
     if let Some(note) = &diagnostic.note {
@@ -106,26 +106,30 @@ fn show(out: &mut String, diagnostic: &Diagnostic, sources: &SourceMap, look: Lo
 
 /// A text after its head, its further lines below its first.
 fn block(out: &mut String, head: &str, text: &str) -> fmt::Result {
-    let indent = if head.contains("help:") { "         " } else { "     " };
+    let (indent, longest) =
+        if head.contains("help:") { ("         ", LONGEST_EDIT) } else { ("     ", LONGEST_WORD) };
     for (index, line) in text.trim_end().lines().enumerate() {
-        writeln!(out, "{}{}", if index == 0 { head } else { indent }, printable(line))?;
+        writeln!(out, "{}{}", if index == 0 { head } else { indent }, printable(line, longest))?;
     }
     Ok(())
 }
 
-/// More characters than this without a space are a name that fills screens; what people paste is shorter.
+/// More characters than this without a space are a name that fills screens.
 const LONGEST_WORD: usize = 2_000;
 
+/// What people paste may be longer, but not without end: a pattern of many names.
+const LONGEST_EDIT: usize = 50_000;
+
 /// A text that cannot steer a terminal, its endless words cut short.
-fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(LONGEST_WORD));
+fn printable(text: &str, longest: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(longest));
     for word in text.split_inclusive(char::is_whitespace) {
-        match word.chars().count() {
-            0..=LONGEST_WORD => out.push_str(&visible(word.chars())),
-            length => {
-                let (start, end) = (visible(word.chars().take(60)), visible(word.chars().skip(length - 20)));
-                let _ = write!(out, "{start}…{end}");
-            }
+        let length = word.chars().count();
+        if length <= longest {
+            out.push_str(&visible(word.chars()));
+        } else {
+            let (start, end) = (visible(word.chars().take(60)), visible(word.chars().skip(length - 20)));
+            let _ = write!(out, "{start}…{end}");
         }
     }
     out
@@ -158,11 +162,11 @@ mod tests {
 
     #[test]
     fn an_endless_word_is_cut_and_a_long_edit_is_not() {
-        let pattern = format!("^({})$", vec!["orders.created"; 100].join("|"));
-        assert_eq!(printable(&pattern), pattern);
+        let pattern = format!("^({})$", vec!["orders.created"; 1_000].join("|"));
+        assert_eq!(printable(&pattern, LONGEST_EDIT), pattern);
         let name = "ä".repeat(300_000);
         assert_eq!(
-            printable(&format!("queue `{name}` is\tlong")),
+            printable(&format!("queue `{name}` is\tlong"), LONGEST_WORD),
             format!("queue `{}…{}` is\\u{{9}}long", "ä".repeat(59), "ä".repeat(18))
         );
     }

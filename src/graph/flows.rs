@@ -148,6 +148,21 @@ impl Flow<'_, '_> {
         decided.ok().and(found)
     }
 
+    /// The exchanges that it may pass by bindings, the one that it is published to among them.
+    #[must_use]
+    pub fn exchanges(&self) -> BTreeSet<ExchangeId> {
+        let topology = &self.routes.topology;
+        let taken = self.reach.bindings.keys().map(|id| topology.binding(*id));
+        let ends = taken.flat_map(|binding| {
+            let to = match binding.destination {
+                Destination::Exchange(exchange) => Some(exchange),
+                Destination::Queue(_) => None,
+            };
+            [Some(binding.source), to].into_iter().flatten()
+        });
+        ends.chain([self.exchange]).collect()
+    }
+
     /// The queues that some key may reach, in the order of the topology.
     pub fn queues(&self) -> impl Iterator<Item = QueueId> + '_ {
         self.reach.queues.keys().copied()

@@ -6,7 +6,6 @@
 mod attribute;
 mod definition;
 #[cfg(feature = "cli")]
-#[cfg(feature = "cli")]
 pub mod reference;
 mod value;
 mod wire;

@@ -26,7 +26,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 Diagnostic::new(LINT.code, format!("`{service}` loses `{said}` when it stops"))
                     .label(consumes.span, "the broker forgets a message as soon as it is sent")
                     .label(message.definition.span_of("important"), format!("`{said}` must not be lost"))
-                    .note("what is on its way or in the service's memory is in no queue; it cannot be retried either")
+                    .note("what is on its way or in the service's memory is in no queue")
                     .help("remove `ack=\"auto\"`"),
             );
         }

@@ -24,8 +24,9 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
-    let queues = context.topology.queues().filter(|queue| !queue.0.external && !is_made(*queue));
-    let found = queues.filter_map(|queue| {
+    let queues = context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue));
+    let found = queues.filter_map(|at| {
+        let queue = at.queue;
         let counted = queue.queue_type(context.topology) != QueueType::Classic
             || queue.0.field("retry").is_some()
             // what expires ends the round
@@ -37,12 +38,14 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             .iter()
             .find(|hearer| returns(&hearer.how) && hearer.handles(&message.name.text))?;
         // a loop or a template makes many queues of one line, and a service is one place to mend
-        Some((Some((queue.0.span, hearer.service.name.span)), (queue, message, *hearer)))
+        Some((Some((queue.0.span, hearer.service.name.span)), (at, message, *hearer)))
     });
     for group in together(found) {
-        let (queue, message, hearer) = group[0];
-        let (name, said, service) = (queue.name(), &message.name.text, &hearer.service.name.text);
-        let dead = quote(&format!("{name}.dead"));
+        let (at, message, hearer) = group[0];
+        let (name, said, service) = (at.queue.name(), &message.name.text, &hearer.service.name.text);
+        // where its dead letters go already, what is given up goes too
+        let dead = at.dead.targets(at.id).find_map(|queue| at.routes.queue(queue));
+        let dead = dead.map_or_else(|| format!("{name}.dead"), |queue| queue.name().to_owned());
         report.push(
             Diagnostic::new(
                 LINT.code,
@@ -51,12 +54,10 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                     and_others(name, group.len())
                 ),
             )
-            .label(queue.0.span_of("type"), "a classic queue counts no deliveries")
+            .label(at.queue.0.span_of("type"), "a classic queue counts no deliveries")
             .label(hearer.span(), "what fails here is returned, and delivered again")
             .label(message.definition.span_of("important"), format!("`{said}` cannot just be dropped"))
-            .help(format!(
-                "in `{name}`, write `retry \"5s\" \"1m\" then={dead}`, or `type \"quorum\"` and a `delivery-limit`"
-            )),
+            .help(format!("in `{name}`, write `retry \"5s\" \"1m\" then={}`", quote(&dead))),
         );
     }
 }

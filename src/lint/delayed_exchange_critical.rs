@@ -1,14 +1,7 @@
 //! An important message waits in a delayed exchange.
 
-use std::collections::BTreeSet;
-
-use topoc_routing::{Destination, ExchangeId};
-
 use super::{Context, Lint, edit::publish_span, warning};
-use crate::{
-    diag::{Diagnostic, Report},
-    graph::Flow,
-};
+use crate::diag::{Diagnostic, Report};
 
 pub(super) const LINT: Lint = Lint {
     code: warning(
@@ -22,7 +15,7 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for (message, flow) in context.flows().filter(|(message, _)| message.is_important()) {
-        let delayed = exchanges(flow).into_iter().filter_map(|id| flow.routes.exchange(id));
+        let delayed = flow.exchanges().into_iter().filter_map(|id| flow.routes.exchange(id));
         for exchange in delayed.filter(|exchange| exchange.text("type") == Some("x-delayed-message")) {
             let said = &message.name.text;
             report.push(
@@ -38,14 +31,4 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             );
         }
     }
-}
-
-/// The exchanges that a message may pass, the one that it is published to first.
-pub(super) fn exchanges(flow: &Flow<'_, '_>) -> BTreeSet<ExchangeId> {
-    let bindings = flow.reach.bindings.keys().map(|id| flow.routes.topology.binding(*id).destination);
-    let passed = bindings.filter_map(|destination| match destination {
-        Destination::Exchange(exchange) => Some(exchange),
-        Destination::Queue(_) => None,
-    });
-    passed.chain([flow.exchange]).collect()
 }

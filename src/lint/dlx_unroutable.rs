@@ -1,15 +1,18 @@
 //! Dead letters reach an exchange that gives them to no queue.
 
+use topoc_routing::Destination;
+
 use super::{
     Context, Lint,
     dying::{InVhost, cause},
-    edit::{and_others, some_of, together},
+    edit::{and_others, bind, some_of, together},
     error,
 };
 use crate::{
     diag::{Diagnostic, Report, nearest},
     graph::{DeadLetters, is_open},
     syntax::quote,
+    topology::Queue,
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -86,9 +89,9 @@ fn with_keys<'a>(
     let keys = some_of(lost);
     let stated = at.known().dead_letter_routing_key.is_some();
     let message = if stated || lost.len() == dead.landings.len() {
-        format!("messages that die in {queues} are lost")
+        format!("messages that die in {queues} reach no queue")
     } else {
-        format!("messages with key {keys} that die in {queues} are lost")
+        format!("messages with key {keys} that die in {queues} reach no queue")
     };
     let how = if stated { "with this key" } else { "with the key that they came with" };
     let diagnostic = begin(context, at, message)
@@ -112,8 +115,15 @@ fn with_keys<'a>(
     let bound = bound.map(|id| &*topology.binding(*id).routing_key);
     let quoted = quote(exchange);
     let near = if stated { nearest(lost[0], bound) } else { None };
-    let parked = quote(&format!("{name}.dead"));
+    let parked_name = format!("{name}.dead");
+    let parked = quote(&parked_name);
+    let waits = waiting(at, exchange, if stated { lost[0] } else { &parked_name });
     let help = match near {
+        _ if waits.is_some() && stated => bind_there(lost[0], exchange, lost[0]),
+        None if waits.is_some() => format!(
+            "give them a key of their own, and bind the dead queue with it: in `{name}`, write `dead-letter {quoted} routing-key={parked}`, and\n{}",
+            bind_there(&parked_name, exchange, &parked_name)
+        ),
         Some(near) => format!("write `dead-letter {quoted} routing-key={}`", quote(near)),
         None if stated => {
             format!("bind a dead queue:\nqueue {parked} {{ bind {quoted} routing-key={} }}", quote(lost[0]))
@@ -141,14 +151,32 @@ fn unbound<'a>(
     queues: &str,
 ) -> Diagnostic {
     let exchange = &*at.routes.topology.exchange(dead.exchange).name;
-    let mut diagnostic = begin(context, at, format!("messages that die in {queues} are lost"))
+    let mut diagnostic = begin(context, at, format!("messages that die in {queues} reach no queue"))
         .label(context.dead_letter_span(at.queue), "dead letters are published here …");
     if let Some(definition) = at.routes.exchange(dead.exchange) {
         diagnostic = diagnostic.label(definition.span, format!("… and nothing is bound to `{exchange}`"));
     }
-    diagnostic.help(format!(
-        "bind a dead queue:\nqueue {} {{ bind {} routing-key=\"#\" }}",
-        quote(&format!("{}.dead", at.queue.name())),
-        quote(exchange)
-    ))
+    let dead_queue = format!("{}.dead", at.queue.name());
+    diagnostic.help(match waiting(at, exchange, &dead_queue) {
+        Some(_) => bind_there(&dead_queue, exchange, "#"),
+        None => format!(
+            "bind a dead queue:\nqueue {} {{ bind {} routing-key=\"#\" }}",
+            quote(&dead_queue),
+            quote(exchange)
+        ),
+    })
+}
+
+/// A queue of this name that is there and only has to be bound.
+fn waiting<'a>(at: InVhost<'_, 'a>, exchange: &str, name: &str) -> Option<Queue<'a>> {
+    let id = at.routes.topology.queue_id(name)?;
+    let queue = at.routes.queue(id).filter(|queue| !queue.0.external)?;
+    let from = at.routes.topology.exchange_id(exchange)?;
+    let bound = at.routes.topology.bindings_of(from).iter();
+    let mut to = bound.map(|id| at.routes.topology.binding(*id).destination);
+    to.all(|to| to != Destination::Queue(id)).then_some(queue)
+}
+
+fn bind_there(queue: &str, exchange: &str, key: &str) -> String {
+    format!("in `{queue}`, write `{}`", bind(exchange, key))
 }

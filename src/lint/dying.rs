@@ -153,6 +153,11 @@ impl<'g, 'a> Context<'g, 'a> {
         self.dying.important.get(&(queue.vhost(), queue.name())).copied()
     }
 
+    /// Whether an exchange gets dead letters, or what others cannot route.
+    pub(super) fn is_end(&self, vhost: &str, exchange: &str) -> bool {
+        self.dying.ends.contains(&(vhost, exchange))
+    }
+
     /// Whether a service takes messages from a queue.
     pub(super) fn is_consumed(&self, queue: Queue<'a>) -> bool {
         !self.hearers(queue).is_empty()

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Context, Lint,
+    Context, Lint, hint,
     policies::{title, vhost},
-    warning,
 };
 use crate::{
     diag::{Diagnostic, Report, Span},
@@ -13,7 +12,7 @@ use crate::{
 };
 
 pub(super) const LINT: Lint = Lint {
-    code: warning(
+    code: hint(
         "F011",
         "federation-mesh-duplicates",
         "A federated exchange can get the same message over more than one link.",
@@ -48,8 +47,11 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 format!("over `{}` comes also what it has from others, up to {} links away", far.upstream, far.hops),
             )
             .label(policy.0.span, format!("and over `{other}` the same may come by itself"))
-            .note("federation knows messages that were here already by the broker's name alone, not copies that took another way")
-            .help(format!("write `max-hops=1` for `{}`, where each broker is linked with each", far.upstream)),
+            .note("it does so where these upstreams are linked with one another, as in a mesh; in a tree they are not")
+            .help(format!(
+                "in a mesh, write `max-hops=1` for `{}`; in a tree, `allow \"federation-mesh-duplicates\" because=\"…\"`",
+                far.upstream
+            )),
         );
     }
 }

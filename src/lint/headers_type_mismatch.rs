@@ -2,7 +2,7 @@
 
 use topoc_routing::{ExchangeKind, Value as Wire};
 
-use super::{Context, Lint, delayed_exchange_critical::exchanges, error};
+use super::{Context, Lint, error};
 use crate::{
     diag::{Diagnostic, Report, with_article},
     kind::Value,
@@ -27,12 +27,17 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         }
         let Some(routes) = context.graph.routes(binding.vhost()) else { continue };
         let Some(source) = routes.topology.exchange_id(binding.source()) else { continue };
-        for (name, wanted) in binding.arguments() {
+        // dead letters and what others cannot route come with the headers of many a message
+        if context.is_end(binding.vhost(), binding.source()) {
+            continue;
+        }
+        let all_names = binding.header_match().ends_with("-with-x");
+        for (name, wanted) in binding.arguments().filter(|(name, _)| all_names || !name.starts_with("x-")) {
             let wire = wire(&wanted.value);
             // one publisher that means it is enough
             let mut given: Vec<(&Message, &MessageHeader, Wire)> = Vec::new();
             for (message, flow) in context.flows().filter(|(message, _)| !message.headers.is_empty()) {
-                if std::ptr::eq(flow.routes, routes) && exchanges(flow).contains(&source) {
+                if std::ptr::eq(flow.routes, routes) && flow.exchanges().contains(&source) {
                     let header = message.headers.iter().find(|header| header.name.text == *name);
                     given.extend(header.and_then(|header| Some((message, header, sample(header)?))));
                 }

@@ -31,6 +31,10 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         let Some((services, first)) = services.get(user).and_then(|all| Some((all, all.first()?))) else {
             continue;
         };
+        // who declares queues writes to what they dead-letter to, and reads what they are bound to
+        if permission.text("configure").is_some_and(|pattern| !matches!(pattern, "" | "^$")) {
+            continue;
+        }
         let vhost = permission.vhost.as_deref().unwrap_or(DEFAULT_VHOST);
         let mut needs = Needs::default();
         for service in services {

@@ -1,9 +1,9 @@
 //! The one active consumer holds much that the next one has to begin again.
 
-use super::{Context, Lint, hint, prefetch_unlimited::stated};
+use super::{Context, Lint, context::Hears, hint, prefetch_unlimited::stated};
 use crate::diag::{Diagnostic, Report};
 
-/// More than this at once gains nothing where only one consumer is served.
+/// So many may be on their way to a consumer far away.
 const MANY: i64 = 64;
 
 pub(super) const LINT: Lint = Lint {
@@ -18,7 +18,12 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for (queue, hearer, prefetch) in stated(context) {
-        if prefetch <= MANY || !queue.0.flag("single-active-consumer") {
+        let at_once = match hearer.how {
+            Hears::Consumes(consumes) => consumes.concurrency,
+            Hears::Answers(answers) => answers.concurrency,
+        };
+        let enough = at_once.unwrap_or(1).max(16);
+        if prefetch <= MANY.max(enough) || !queue.0.flag("single-active-consumer") {
             continue;
         }
         let (service, name) = (&hearer.service.name.text, queue.name());
@@ -30,7 +35,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             .label(hearer.span(), "so many may be delivered and not yet acknowledged")
             .label(queue.0.span_of("single-active-consumer"), "only one consumer at a time gets messages")
             .note("what was handled and not yet acknowledged is delivered a second time, in its old order")
-            .help("write `prefetch=16`"),
+            .help(format!("write `prefetch={enough}`")),
         );
     }
 }

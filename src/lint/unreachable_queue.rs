@@ -1,5 +1,7 @@
 //! A queue that no message can get into.
 
+use std::collections::BTreeSet;
+
 use super::{
     Context, Lint,
     edit::{COMPARED, bind},
@@ -22,7 +24,11 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     if !context.says_what_is_published() {
         return;
     }
+    let expecting = expecting(context);
     for queue in context.topology.queues() {
+        if expecting.contains(&(queue.vhost(), queue.name().to_owned())) {
+            continue;
+        }
         if queue.0.external || queue.0.provenance != Provenance::Written || arrives(context, queue) {
             continue;
         }
@@ -53,6 +59,24 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 .help(help(context, queue)),
         );
     }
+}
+
+/// The queues, by vhost and name, to which dead letters would come, if anything came to the queue that they are of, or if
+/// its dead-letter exchange had a binding for them: that is told there.
+fn expecting<'a>(context: &Context<'_, 'a>) -> BTreeSet<(&'a str, String)> {
+    let mut found = BTreeSet::new();
+    for at in context.queues() {
+        let lost = at.dead.landings_of(at.id).filter(|landing| landing.is_lost);
+        let mut names: Vec<String> =
+            lost.filter_map(|landing| landing.key.as_deref().map(str::to_owned)).collect();
+        if !arrives(context, at.queue) {
+            names.extend(at.queue.0.text("retry-then").map(str::to_owned));
+            let targets = at.dead.targets(at.id).filter_map(|to| at.routes.queue(to));
+            names.extend(targets.map(|queue| queue.name().to_owned()));
+        }
+        found.extend(names.into_iter().map(|name| (at.queue.vhost(), name)));
+    }
+    found
 }
 
 fn arrives(context: &Context<'_, '_>, queue: Queue<'_>) -> bool {
