@@ -1,6 +1,9 @@
 //! A message as a handler's dispatcher sees it.
 
-use crate::headers::{self, Value};
+use crate::{
+    headers::{self, Value},
+    publish::SHORT,
+};
 use lapin::BasicProperties;
 use serde::de::DeserializeOwned;
 use std::{fmt, time::Duration};
@@ -22,8 +25,11 @@ pub struct Delivery {
 impl Delivery {
     pub(crate) fn new(queue: &str, delivery: &mut lapin::message::Delivery) -> Self {
         let table = delivery.properties.headers().as_ref();
-        let original =
-            |name: &str, now: &str| headers::get_string(table, name).unwrap_or_else(|| now.to_owned());
+        // anyone can write these headers: what is longer than AMQP's names is none
+        let original = |name: &str, now: &str| {
+            let kept = headers::get_string(table, name).filter(|kept| kept.len() <= SHORT);
+            kept.unwrap_or_else(|| now.to_owned())
+        };
         Self {
             queue: queue.to_owned(),
             exchange: original(headers::EXCHANGE, delivery.exchange.as_str()),

@@ -118,7 +118,7 @@ pub(crate) fn attempt(table: Option<&FieldTable>, queue: &str) -> u32 {
     match get(table, ATTEMPT) {
         // a dead queue's ladder begins anew: the count that came along is the queue's before it
         Some(Value::Int(attempt)) if get_string(table, QUEUE).as_deref() == Some(queue) => {
-            attempt.try_into().unwrap_or(0)
+            u32::try_from(attempt.max(0)).unwrap_or(u32::MAX)
         }
         _ => 0,
     }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strange_attempt_counts_as_none() {
+    fn a_strange_attempt_is_no_more_than_a_count() {
         let mut table = FieldTable::default();
         assert_eq!(attempt(None, "orders"), 0);
         table.insert(QUEUE.into(), AMQPValue::LongString("orders".into()));
@@ -149,5 +149,11 @@ mod tests {
         table.insert(ATTEMPT.into(), AMQPValue::LongUInt(2));
         assert_eq!(attempt(Some(&table), "orders"), 2);
         assert_eq!(attempt(Some(&table), "orders.dead"), 0);
+        for (absurd, counts) in [(i64::MIN, 0), (-1, 0), (4_294_967_295, u32::MAX), (i64::MAX, u32::MAX)] {
+            table.insert(ATTEMPT.into(), AMQPValue::LongLongInt(absurd));
+            assert_eq!(attempt(Some(&table), "orders"), counts, "{absurd}");
+        }
+        table.insert(ATTEMPT.into(), AMQPValue::LongString("2".into()));
+        assert_eq!(attempt(Some(&table), "orders"), 0);
     }
 }

@@ -369,3 +369,72 @@ async fn a_message_without_room_for_further_headers_is_given_up_and_not_lost() {
     assert_eq!(common::header(&dead, "note"), "");
     common::eventually("both are done", async || common::ready(&url, "work").await == 0).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_in_topocs_name_that_another_client_wrote_stop_nobody() {
+    let vhost = broker();
+    let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+    connection.declare(&WITH_LADDER).await.unwrap();
+    let seen = Arc::new(Seen::default());
+    let one_at_a_time =
+        Consume::new("work").prefetch(1).ladder(Ladder::new(&["work.retry.1", "work.retry.2"], "work.dead"));
+    let service = serve(&connection, one_at_a_time, {
+        let seen = Arc::clone(&seen);
+        move |delivery: Delivery| {
+            let body: String = delivery.json().unwrap();
+            seen.push((body.clone(), delivery.attempt(), delivery.routing_key().len()));
+            async move { if body == "good" { Outcome::ack() } else { Outcome::retry_because("busy") } }
+        }
+    });
+    let publisher = Publisher::new(&connection, "shop");
+    let url = vhost.amqp_url();
+    let long = |bytes| "x".repeat(bytes);
+    let publish = |body: &'static str| publisher.publish(&TO_QUEUE, "work", body);
+    let hostile = [
+        publish("key").header("x-topoc-routing-key", long(130_800)),
+        publish("exchange").header("x-topoc-exchange", long(130_800)),
+        publish("both").header("x-topoc-routing-key", long(65_000)).header("x-topoc-exchange", long(65_000)),
+        publish("room").header("x-topoc-routing-key", long(1000)).header("note", long(129_500)),
+        publish("queue").header("x-topoc-queue", long(130_800)),
+        publish("most").header("x-topoc-queue", "work").header("x-topoc-attempt", i64::from(u32::MAX)),
+        publish("more").header("x-topoc-queue", "work").header("x-topoc-attempt", i64::MAX),
+        publish("less").header("x-topoc-queue", "work").header("x-topoc-attempt", i64::MIN),
+    ];
+    let count = hostile.len();
+    for (number, one) in hostile.into_iter().enumerate() {
+        one.await.unwrap();
+        publish("good").await.unwrap();
+        common::eventually("the message after it is handled", async || {
+            seen.all().iter().filter(|(body, ..)| body == "good").count() > number
+        })
+        .await;
+    }
+    let mut dead = Vec::new();
+    for _ in 0..count {
+        let one = common::next_at(&url, "work.dead").await;
+        assert_eq!(common::header(&one, "x-topoc-exchange"), "");
+        assert_eq!(common::header(&one, "x-topoc-routing-key"), "work");
+        let attempt = common::header(&one, "x-topoc-attempt").parse::<i64>().unwrap();
+        dead.push((String::from_utf8(one.data).unwrap(), attempt));
+    }
+    dead.sort();
+    let most = i64::from(u32::MAX);
+    let expected = [
+        ("both", 2),
+        ("exchange", 2),
+        ("key", 2),
+        ("less", 2),
+        ("more", most),
+        ("most", most),
+        ("queue", 2),
+        ("room", 2),
+    ];
+    assert_eq!(dead, expected.map(|(body, attempt)| (format!("\"{body}\""), attempt)));
+    assert!(seen.all().iter().all(|&(_, _, key)| key == "work".len()));
+    // nothing is left in a consumer's hands
+    connection.shutdown().trigger();
+    service.await.unwrap().unwrap();
+    for queue in ["work", "work.retry.1", "work.retry.2"] {
+        assert_eq!(common::ready(&url, queue).await, 0, "{queue}");
+    }
+}

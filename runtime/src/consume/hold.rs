@@ -40,7 +40,11 @@ impl Hold {
     /// Nothing more can be done for the message.
     pub(crate) fn left(&self) {
         match self {
-            Self::Kept(_) => tracing::warn!("the channel is gone: the broker delivers the message again"),
+            Self::Kept(_) => {
+                tracing::warn!(
+                    "not answered: when the channel is gone, the broker delivers the message again"
+                )
+            }
             Self::Forgotten => {
                 tracing::error!("the message is lost: its queue is consumed without acknowledgements")
             }

@@ -40,7 +40,7 @@ impl Ladder {
         let attempt = delivery.attempt();
         let next = usize::try_from(attempt).ok().and_then(|attempt| self.delay_queues.get(attempt));
         match next {
-            Some(to) => forward(delivery, to, attempt + 1, reason),
+            Some(to) => forward(delivery, to, attempt.saturating_add(1), reason),
             None => self.give_up(delivery, reason),
         }
     }
@@ -52,11 +52,12 @@ impl Ladder {
     }
 
     /// A message whose own headers leave no room for topoc's: for the dead queue, without its own. Rejected, it would get
-    /// headers of the broker's, and those who read the dead queue a frame that is too large.
+    /// headers of the broker's, and those who read the dead queue a frame that is too large. All properties, however
+    /// long, and what is left of the headers fit into the smallest frame that AMQP allows (4096 bytes).
     pub(super) fn without_own_headers(self, mut outgoing: Outgoing, reason: &str) -> Outgoing {
         let mut table = outgoing.properties.headers().clone().unwrap_or_default().inner().clone();
         table.retain(|name, _| headers::OWN.contains(&name.as_str()));
-        table.insert(headers::REASON.into(), Value::from(shortened(reason)).into());
+        table.insert(headers::REASON.into(), Value::from(shortened(reason, BARE)).into());
         outgoing.properties = outgoing.properties.with_headers(table.into());
         self.dead_queue.clone_into(&mut outgoing.routing_key);
         outgoing
@@ -75,7 +76,7 @@ fn forward(delivery: Delivery, to: &str, attempt: u32, reason: &str) -> Outgoing
         (headers::EXCHANGE, delivery.exchange().into()),
         (headers::ROUTING_KEY, delivery.routing_key().into()),
         (headers::QUEUE, delivery.queue().into()),
-        (headers::REASON, shortened(reason).into()),
+        (headers::REASON, shortened(reason, FULL).into()),
         (headers::FAILED_AT, now.into()),
     ] {
         table.insert(name.into(), value.into());
@@ -90,9 +91,13 @@ fn forward(delivery: Delivery, to: &str, attempt: u32, reason: &str) -> Outgoing
     }
 }
 
-/// A frame holds all headers (128 KiB by default), so a reason as long as a page is cut.
-fn shortened(reason: &str) -> String {
-    reason.chars().take(1000).collect()
+/// A frame holds all headers (128 KiB by default), so a reason as long as a page is cut: to so many bytes.
+const FULL: usize = 1000;
+/// And to so many where the room is small.
+const BARE: usize = 200;
+
+fn shortened(reason: &str, bytes: usize) -> &str {
+    &reason[..reason.floor_char_boundary(bytes)]
 }
 
 /// Every property but `expiration`, which would cut the delay short, and `user-id`,
@@ -123,6 +128,53 @@ mod tests {
 
     fn received(outgoing: Outgoing) -> Delivery {
         delivered(outgoing.properties, "", "payment")
+    }
+
+    #[test]
+    fn without_its_own_headers_every_message_fits_into_the_smallest_frame() {
+        let long = "ä".repeat(127);
+        let short = || lapin::types::ShortString::from(long.as_str());
+        let mut table = FieldTable::default();
+        for name in [headers::EXCHANGE, headers::ROUTING_KEY, headers::QUEUE, headers::REASON, "note"] {
+            table.insert(name.into(), AMQPValue::LongString("x".repeat(130_000).into()));
+        }
+        let properties = BasicProperties::default()
+            .with_content_type(short())
+            .with_content_encoding(short())
+            .with_correlation_id(short())
+            .with_reply_to(short())
+            .with_expiration(short())
+            .with_message_id(short())
+            .with_type(short())
+            .with_user_id(short())
+            .with_app_id(short())
+            .with_cluster_id(short())
+            .with_priority(9)
+            .with_timestamp(1)
+            .with_headers(table);
+        let mut raw = lapin::message::Delivery::mock(1, short(), short(), false, Vec::new());
+        raw.properties = properties;
+        let delivery = Delivery::new(&long, &mut raw);
+        assert_eq!((delivery.exchange(), delivery.routing_key()), (long.as_str(), long.as_str()));
+        let ladder = Ladder::new(&["payment.retry.1"], "payment.dead");
+        let full = ladder.retry(delivery, &"ü".repeat(5000));
+        let bare = ladder.without_own_headers(full, &"ü".repeat(5000));
+        assert!(crate::publish::header_frame(&bare.properties) <= 4096);
+        assert_eq!((bare.exchange.as_str(), bare.routing_key.as_str()), ("", "payment.dead"));
+    }
+
+    #[test]
+    fn an_attempt_beyond_all_counting_goes_to_the_dead_queue() {
+        let ladder = Ladder::new(&["payment.retry.1"], "payment.dead");
+        for (count, to) in
+            [(i64::from(u32::MAX), "payment.dead"), (i64::MAX, "payment.dead"), (i64::MIN, "payment.retry.1")]
+        {
+            let mut table = FieldTable::default();
+            table.insert(headers::QUEUE.into(), AMQPValue::LongString("payment".into()));
+            table.insert(headers::ATTEMPT.into(), AMQPValue::LongLongInt(count));
+            let delivery = delivered(BasicProperties::default().with_headers(table), "", "payment");
+            assert_eq!(ladder.retry(delivery, "busy").routing_key, to, "{count}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) async fn settle(
         (Outcome::Requeue, _) => hold.reject(true).await,
         (Outcome::Retry { reason }, Some(ladder)) => {
             let reason = reason.unwrap_or_else(|| String::from("the handler asked for a retry"));
-            tracing::info!(reason, attempt = delivery.attempt() + 1, "retrying later");
+            tracing::info!(reason, attempt = delivery.attempt().saturating_add(1), "retrying later");
             forward(hold, ladder.retry(delivery, &reason), ladder, publisher).await;
         }
         (Outcome::Retry { reason }, None) => {
@@ -44,7 +44,8 @@ pub(super) async fn settle(
 }
 
 /// Publishes, then acknowledges the original. While that does not succeed the message stays
-/// unacknowledged, so that it is never lost; the channel's end gives it back to the queue.
+/// unacknowledged, so that it is never lost; the channel's end gives it back to the queue. No message
+/// stays for what stands in it: the second form of one that cannot be written always can.
 async fn forward(hold: &Hold, mut outgoing: Outgoing, ladder: Ladder, publisher: &Publisher) {
     let mut backoff = Backoff::new(Duration::from_secs(30));
     let within = publisher.timeout();
@@ -57,6 +58,11 @@ async fn forward(hold: &Hold, mut outgoing: Outgoing, ladder: Ladder, publisher:
                 tracing::error!(%error, "to the dead queue without the message's own headers");
                 bare = true;
                 outgoing = ladder.without_own_headers(outgoing, &error.to_string());
+            }
+            // no message is the cause, and to reject this one could lose it
+            Err(error @ PublishError::Encode(_)) => {
+                tracing::error!(%error, to = outgoing.routing_key, "cannot move the message on: left as it is");
+                break;
             }
             Err(error) => {
                 tracing::error!(%error, to = outgoing.routing_key, "cannot move the message on; trying again");

@@ -12,6 +12,8 @@ mod size;
 
 pub use draft::Publish;
 pub(crate) use draft::{encode, properties};
+#[cfg(test)]
+pub(crate) use size::header_frame;
 
 use crate::connection::Connection;
 use channel::{Job, NoSetup, Sent};
@@ -187,10 +189,12 @@ pub(crate) async fn send(
     .await
 }
 
-/// AMQP's short strings hold 255 bytes.
+/// So many bytes AMQP's short strings hold: names, routing keys, most properties.
+pub(crate) const SHORT: usize = 255;
+
 fn short(text: &str, what: &str) -> Result<(), PublishError> {
-    if text.len() > 255 {
-        return Err(PublishError::Encode(format!("{what} has {} bytes, AMQP allows 255", text.len())));
+    if text.len() > SHORT {
+        return Err(PublishError::Encode(format!("{what} has {} bytes, AMQP allows {SHORT}", text.len())));
     }
     Ok(())
 }

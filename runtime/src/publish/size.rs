@@ -13,7 +13,7 @@ use lapin::{
 const FIXED: usize = 8 + 14;
 
 /// The frame that these properties travel in, in bytes; never less than it is.
-pub(super) fn header_frame(properties: &BasicProperties) -> usize {
+pub(crate) fn header_frame(properties: &BasicProperties) -> usize {
     let texts = [
         properties.content_type(),
         properties.content_encoding(),
