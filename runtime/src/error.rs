@@ -53,6 +53,15 @@ pub enum Error {
     /// The operating system does not let the program listen for signals.
     #[error("cannot listen for SIGTERM and SIGINT: {0}")]
     Signals(std::io::Error),
+    /// What runs a consumer or an RPC server panicked: a mistake of topoc's, not of a handler, whose
+    /// panics are its message's matter.
+    #[error("the consumer of queue `{queue}` panicked: {reason}")]
+    Panicked {
+        /// The queue consumed.
+        queue: String,
+        /// What the panic says.
+        reason: String,
+    },
     /// An error of the service itself, so that its `main` can return it.
     #[error("{0}")]
     Service(Box<dyn std::error::Error + Send + Sync>),

@@ -2,15 +2,20 @@
 
 use crate::{
     connection::Connection,
-    consume::{Consume, Dispatch, Handling, consume},
+    consume::{Consume, Dispatch, Handling, Work, consume, panic_message},
     error::{Error, Result},
     publish::Publisher,
     rpc::{Answer, Answering},
+    shutdown::Shutdown,
 };
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
 use std::{
     borrow::Cow,
     fmt,
+    panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
 };
 use tracing::Instrument;
@@ -20,8 +25,11 @@ pub struct Server {
     connection: Connection,
     service: Cow<'static, str>,
     publisher: Publisher,
-    parts: Vec<BoxFuture<'static, ()>>,
+    parts: Vec<Part>,
 }
+
+/// A consumer or RPC server: its queue, and what it does until it stops.
+type Part = (&'static str, BoxFuture<'static, Result<()>>);
 
 impl Server {
     /// A service that does nothing yet.
@@ -36,7 +44,7 @@ impl Server {
     #[must_use]
     pub fn consume(mut self, how: Consume, dispatch: impl Dispatch) -> Self {
         let handling = Handling { dispatch, ladder: how.ladder, publisher: self.publisher.clone() };
-        self.parts.push(Box::pin(consume(self.connection.clone(), how, Arc::new(handling))));
+        self.work(how, handling);
         self
     }
 
@@ -45,8 +53,12 @@ impl Server {
     #[must_use]
     pub fn answer(mut self, how: Consume, answer: impl Answer) -> Self {
         let answering = Answering { answer, publisher: self.publisher.clone() };
-        self.parts.push(Box::pin(consume(self.connection.clone(), how, Arc::new(answering))));
+        self.work(how, answering);
         self
+    }
+
+    fn work(&mut self, how: Consume, work: impl Work) {
+        self.parts.push((how.queue, Box::pin(consume(self.connection.clone(), how, Arc::new(work)))));
     }
 
     /// Serves until SIGTERM, SIGINT or [`Connection::shutdown`]; then takes no more messages, lets
@@ -54,7 +66,8 @@ impl Server {
     /// no other server runs on it.
     ///
     /// # Errors
-    /// [`Error::Closed`] if the program closed the connection, [`Error::Signals`].
+    /// [`Error::Closed`] if the program closed the connection, [`Error::Signals`], and [`Error::Panicked`]
+    /// if a consumer itself panics, which is also the order to stop.
     pub async fn run(self) -> Result<()> {
         let Self { connection, service, publisher, parts } = self;
         let shutdown = connection.shutdown().clone();
@@ -63,10 +76,12 @@ impl Server {
         shutdown.on_signals().map_err(Error::Signals)?;
         tracing::info!(service = &*service, "serving");
         // a task each, so that a busy part does not hold up the others
-        let parts = parts.into_iter().map(|part| tokio::spawn(part.in_current_span()));
+        let parts = parts
+            .into_iter()
+            .map(|(queue, part)| tokio::spawn(watched(queue, part, shutdown.clone()).in_current_span()));
         let mut parts = Parts(parts.collect());
         let idle = parts.0.is_empty();
-        join_all(parts.0.iter_mut()).await;
+        let ended = join_all(parts.0.iter_mut()).await;
         if idle {
             tokio::select! {
                 () = shutdown.triggered() => {}
@@ -82,7 +97,8 @@ impl Server {
             connection.close().await;
         }
         tracing::info!(service = &*service, "stopped");
-        Ok(())
+        // a task that was cancelled goes with the program
+        ended.into_iter().flatten().collect()
     }
 }
 
@@ -92,8 +108,20 @@ impl fmt::Debug for Server {
     }
 }
 
+/// Gives the order to stop when a part fails: the service would go on without it, and nobody know.
+async fn watched(queue: &str, part: BoxFuture<'static, Result<()>>, shutdown: Shutdown) -> Result<()> {
+    let ended = AssertUnwindSafe(part).catch_unwind().await.unwrap_or_else(|panic| {
+        Err(Error::Panicked { queue: queue.to_owned(), reason: panic_message(&*panic).to_owned() })
+    });
+    if let Err(error) = &ended {
+        tracing::error!(%error, "stopping");
+        shutdown.trigger();
+    }
+    ended
+}
+
 /// Ends the tasks when `run` itself is dropped.
-struct Parts(Vec<tokio::task::JoinHandle<()>>);
+struct Parts(Vec<tokio::task::JoinHandle<Result<()>>>);
 
 impl Drop for Parts {
     fn drop(&mut self) {
@@ -120,5 +148,62 @@ impl Running<'_> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.connection.servers().fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        consume::Hold,
+        declare::{Declaration, Queue},
+        delivery::Delivery,
+        publish::Message,
+    };
+    use std::time::Duration;
+
+    const fn queue(name: &'static str) -> Queue {
+        Queue { name, durable: true, exclusive: false, auto_delete: false, external: false, arguments: &[] }
+    }
+
+    const QUEUES: Declaration =
+        Declaration { exchanges: &[], queues: &[queue("work"), queue("idle")], bindings: &[] };
+
+    /// Panics where no handler is.
+    struct Broken;
+
+    impl Work for Broken {
+        async fn run(&self, _: Delivery, _: Hold) {
+            panic!("out of order");
+        }
+    }
+
+    async fn failed(server: Server) -> String {
+        let ended = tokio::time::timeout(Duration::from_secs(120), server.run()).await;
+        ended.unwrap().unwrap_err().to_string()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_consumer_that_panics_ends_the_service_and_gives_its_message_back() {
+        let vhost = topoc_test_support::Shared::get().vhost();
+        for own_task in [true, false] {
+            let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+            connection.declare(&QUEUES).await.unwrap();
+            let publisher = Publisher::new(&connection, "shop");
+            publisher.publish(&Message { name: "Thing", exchange: "" }, "work", "x").await.unwrap();
+            let mut server = Server::new(&connection, "worker");
+            server.work(Consume::new("idle"), Broken);
+            if own_task {
+                server.parts.push(("work", Box::pin(async { panic!("out of order") })));
+            } else {
+                server.work(Consume::new("work"), Broken);
+            }
+            assert_eq!(failed(server).await, "the consumer of queue `work` panicked: out of order");
+            assert!(matches!(connection.declare(&QUEUES).await, Err(Error::Closed)));
+        }
+        let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+        let channel = connection.channel().await.unwrap();
+        let purged = channel.queue_purge("work".into(), lapin::options::QueuePurgeOptions::default());
+        assert_eq!(purged.await.unwrap(), 2);
     }
 }

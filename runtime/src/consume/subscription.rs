@@ -1,6 +1,6 @@
 //! Staying subscribed to a queue until the order to stop.
 
-use super::{Consume, Hold, Work};
+use super::{Consume, Hold, Work, panic_message};
 use crate::{
     backoff::Backoff,
     connection::{ATTEMPT, Connection},
@@ -16,7 +16,7 @@ use lapin::{
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep, sleep_until, timeout},
 };
 use tracing::Instrument;
@@ -30,13 +30,23 @@ enum End {
 }
 
 /// Consumes until the connection's shutdown or close; then waits for the messages in hand.
-pub(crate) async fn consume<W: Work>(connection: Connection, consume: Consume, work: Arc<W>) {
+///
+/// # Errors
+/// [`Error::Panicked`] when the work itself panics; handlers do not get so far.
+pub(crate) async fn consume<W: Work>(
+    connection: Connection,
+    consume: Consume,
+    work: Arc<W>,
+) -> Result<(), Error> {
     let mut backoff = Backoff::new(connection.options().reconnect_wait);
     let mut hands = Hands::new(consume, work);
     loop {
         let started = Instant::now();
         let end = subscription(&connection, consume, &mut hands).await;
-        let Ok(End::Lost(reason)) = end else { return };
+        if let Some(reason) = hands.panicked {
+            return Err(Error::Panicked { queue: consume.queue.to_owned(), reason });
+        }
+        let Ok(End::Lost(reason)) = end else { return Ok(()) };
         tracing::warn!(queue = consume.queue, reason, "the subscription ended; subscribing again");
         if started.elapsed() > SOUND {
             backoff.reset();
@@ -54,12 +64,14 @@ struct Hands<W> {
     work: Arc<W>,
     free: Arc<Semaphore>,
     tasks: JoinSet<()>,
+    /// What the first task to panic said.
+    panicked: Option<String>,
 }
 
 impl<W: Work> Hands<W> {
     fn new(consume: Consume, work: Arc<W>) -> Self {
         let free = Arc::new(Semaphore::new(consume.concurrency.max(1).into()));
-        Self { consume, work, free, tasks: JoinSet::new() }
+        Self { consume, work, free, tasks: JoinSet::new(), panicked: None }
     }
 
     /// Waits for a free one; `None` never comes, because nobody closes the semaphore.
@@ -67,8 +79,16 @@ impl<W: Work> Hands<W> {
         Arc::clone(&self.free).acquire_owned().await.ok()
     }
 
+    fn done(&mut self, ended: Result<(), JoinError>) {
+        if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
+            self.panicked.get_or_insert_with(|| panic_message(&*panic).to_owned());
+        }
+    }
+
     fn take(&mut self, mut raw: lapin::message::Delivery, permit: Option<OwnedSemaphorePermit>) {
-        while self.tasks.try_join_next().is_some() {}
+        while let Some(ended) = self.tasks.try_join_next() {
+            self.done(ended);
+        }
         let delivery = Delivery::new(self.consume.queue, &mut raw);
         let span = tracing::info_span!(
             "consume",
@@ -130,6 +150,13 @@ async fn subscription<W: Work>(
         let next = tokio::select! {
             biased;
             () = shutdown.triggered() => break,
+            Some(ended) = hands.tasks.join_next() => {
+                hands.done(ended);
+                if hands.panicked.is_some() {
+                    break;
+                }
+                continue;
+            }
             next = deliveries.next() => next,
         };
         match next {
@@ -176,7 +203,9 @@ async fn finish<W: Work>(connection: &Connection, hands: &mut Hands<W>, rest: Op
                 hands.take(raw, permit);
             }
         }
-        while hands.tasks.join_next().await.is_some() {}
+        while let Some(ended) = hands.tasks.join_next().await {
+            hands.done(ended);
+        }
     };
     tokio::select! {
         () = done => return,

@@ -20,7 +20,8 @@ pub(crate) struct Handling<D> {
 impl<D: Dispatch> Work for Handling<D> {
     async fn run(&self, delivery: Delivery, hold: Hold) {
         // the handler's state is its own matter: it is not touched here after a panic
-        let handled = AssertUnwindSafe(self.dispatch.dispatch(delivery.clone())).catch_unwind().await;
+        let handled = AssertUnwindSafe(async { self.dispatch.dispatch(delivery.clone()).await });
+        let handled = handled.catch_unwind().await;
         let outcome = handled.unwrap_or_else(|panic| {
             let reason = format!("the handler panicked: {}", panic_message(&*panic));
             tracing::error!(reason);

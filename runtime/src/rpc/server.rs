@@ -33,7 +33,7 @@ impl<A: Answer> Work for Answering<A> {
             return hold.reject(false).await;
         };
         let correlation_id = request.correlation_id().map(str::to_owned);
-        let computed = AssertUnwindSafe(self.answer.answer(request)).catch_unwind().await;
+        let computed = AssertUnwindSafe(async { self.answer.answer(request).await }).catch_unwind().await;
         let result = computed.unwrap_or_else(|panic| {
             tracing::error!(panic = panic_message(&*panic), "the handler panicked");
             // its words are the server's own business
