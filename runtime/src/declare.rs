@@ -93,6 +93,9 @@ pub enum Argument {
     Float(f64),
     /// A string.
     String(&'static str),
+    /// No value: in a binding to a headers exchange it asks for the header, whatever its value
+    /// (`rabbit_exchange_type_headers`).
+    Void,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -231,6 +234,7 @@ fn table(arguments: &[(&str, Argument)]) -> Result<FieldTable, Trouble> {
             Argument::Int(value) => AMQPValue::LongLongInt(value),
             Argument::Float(value) => AMQPValue::Double(value),
             Argument::String(value) => AMQPValue::LongString(value.into()),
+            Argument::Void => AMQPValue::Void,
         };
         table.insert(short(name)?, value);
     }

@@ -202,6 +202,34 @@ async fn declaring_is_repeatable_and_says_all_that_differs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_header_without_a_value_is_declared_and_asks_for_the_header_alone() {
+    const TIERED: Declaration = Declaration {
+        exchanges: &[exchange("h", "headers")],
+        queues: &[queue("q", &[])],
+        bindings: &[Binding {
+            source: "h",
+            destination: Destination::Queue("q"),
+            routing_key: "",
+            arguments: &[("tier", Argument::Void), ("x-match", Argument::String("all"))],
+        }],
+    };
+    let vhost = broker();
+    let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
+    connection.declare(&TIERED).await.unwrap();
+    connection.declare(&TIERED).await.unwrap();
+    let publisher = Publisher::new(&connection, "shop");
+    let message = Message { name: "Thing", exchange: "h" };
+    publisher.publish(&message, "", &1).header("tier", "gold").await.unwrap();
+    publisher.publish(&message, "", &2).header("tier", 7).await.unwrap();
+    for other in
+        [publisher.publish(&message, "", &3), publisher.publish(&message, "", &4).header("tie", "gold")]
+    {
+        assert!(matches!(other.await, Err(PublishError::Unroutable { .. })));
+    }
+    assert_eq!(common::ready(&vhost.amqp_url(), "q").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn headers_beyond_a_frame_are_the_trouble_of_their_own_message() {
     let vhost = broker();
     let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
