@@ -13,6 +13,7 @@ use crate::{
     diag::{Span, did_you_mean, shell_word},
     kind,
     route::{Publish, Unknown, publish_of},
+    topology::recognise_ladders,
 };
 
 /// Which message.
@@ -210,7 +211,8 @@ pub(super) fn compiled(input: &Input, live: bool, screen: &mut Screen) -> Result
 pub(super) fn go_live(compiled: &mut Compiled, broker: &Broker) -> Result<(), Stop> {
     let (_, live) = runtime()?.block_on(state(compiled, broker))?;
     let contract = std::mem::take(&mut compiled.topology.contract);
-    compiled.topology = live.topology;
+    let stated = std::mem::replace(&mut compiled.topology, live.topology);
+    recognise_ladders(&mut compiled.topology, &stated);
     compiled.topology.contract = contract;
     compiled.topology.target = live.version.map(|version| (version, Span::NONE));
     Ok(())

@@ -20,6 +20,24 @@ pub fn delay_queue(queue: &str, step: usize) -> String {
     format!("{queue}.retry.{step}")
 }
 
+/// Says of a live topology's queues which retry ladders they have, as the topology that services are described in states
+/// them: to a broker a ladder is no more than its queues, so it is one where all of these are there.
+pub fn recognise_ladders(live: &mut Topology, stated: &Topology) {
+    for queue in stated.queues() {
+        let (Some(steps), Some(then)) = (queue.0.field("retry"), queue.0.field("retry-then")) else {
+            continue;
+        };
+        let Value::List(delays) = &steps.value else { continue };
+        let is_there = |name: &str| live.queue(queue.vhost(), name).is_some();
+        let all = (1..=delays.len()).all(|step| is_there(&delay_queue(queue.name(), step)))
+            && then.value.as_text().is_some_and(|then| is_there(then));
+        if let Some(found) = live.same_as(queue.0).filter(|_| all) {
+            found.set("retry", steps.value.clone(), steps.span);
+            found.set("retry-then", then.value.clone(), then.span);
+        }
+    }
+}
+
 /// Reads `retry "5s" "30s" then="payment.dead"`: the delay queues and the dead queue. Each delay queue holds
 /// messages for one step and then gives them back to the queue alone, through the default exchange, so that no
 /// other queue gets a copy. What the topology says of one of them is added, see [`add_ladder_queue`].

@@ -25,7 +25,7 @@ pub use contract::{
     MessageHeader, Payload, Reference, Rpc, Service, StructType,
 };
 pub use decode::decode;
-pub use derive::delay_queue;
+pub use derive::{delay_queue, recognise_ladders};
 pub use views::{Binding, Exchange, Policy, Queue, QueueType};
 
 use std::{collections::hash_map::Entry, sync::Arc};

@@ -43,10 +43,8 @@ fn a_broker_is_asked_as_a_file_is() {
     ask(&broker, &["apply", EXAMPLE, "--yes"]);
     for message in ["OrderCreated", "PaymentSucceeded", "OrderPaid"] {
         let file = ask(&broker, &["route", EXAMPLE, "--message", message]);
-        let mut live = ask(&broker, &["route", EXAMPLE, "--message", message, "--live"]);
+        let live = ask(&broker, &["route", EXAMPLE, "--message", message, "--live"]);
         assert_ne!(file["queues"], json!([]), "{message}");
-        // a broker knows the queues of a retry ladder, and not that they are one
-        live["bounds"] = file["bounds"].clone();
         assert_eq!(essence(live), essence(file), "{message}");
     }
     // what somebody binds by hand counts on the broker alone
