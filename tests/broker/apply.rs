@@ -304,6 +304,28 @@ fn a_password_is_good_whatever_the_node_makes_hashes_by() {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
 }
 
+/// Who hears a queue is statistics, and these are not kept everywhere.
+#[test]
+fn a_broker_without_statistics_is_changed_as_any_other() {
+    for version in [Version::V3_10, Version::V4_0] {
+        if !available_or_skip(version) {
+            continue;
+        }
+        let extra_conf = "management_agent.disable_metrics_collector = true";
+        let world = World::on(Options { version, extra_conf, ..Options::default() });
+        let text = |classic: u32, quorum: &str| {
+            format!(
+                "topology \"plain\"\nvhost \"plain\" {{ queue \"c\" type=\"classic\" max-length={classic}\n {quorum} }}"
+            )
+        };
+        world.apply(&text(5, "queue \"q\" type=\"quorum\""), &[]);
+        assert!(!world.exists("/api/consumers"), "the setting does nothing");
+        assert_eq!(world.plan(&text(6, ""), &[]), ["replace queue c", "delete queue q"]);
+        world.apply(&text(6, ""), &["--amqp", &world.broker.amqp_url()]);
+        assert!(!world.exists("/api/queues/plain/q"));
+    }
+}
+
 #[test]
 fn plans_are_carried_out() {
     all_of_it(&World::of(Version::V3_10));
