@@ -21,6 +21,9 @@ use crate::{
     plan::{Action, Consent, Plan, Step, StepId},
 };
 
+/// The pattern of a permission that holds for every name.
+const EVERYTHING: &str = ".*";
+
 /// How a plan is carried out.
 #[derive(Clone, Copy)]
 pub struct Apply<'a> {
@@ -247,7 +250,7 @@ impl Run<'_> {
             return Some(Outcome::Refused { reason: step.reason.clone(), lacks });
         }
         if self.locks_out(step) {
-            let reason = "topoc speaks to the broker as this user, and could not go on: apply it as another";
+            let reason = "topoc speaks to the broker as this user, and might not go on: apply it as another";
             return Some(Outcome::Refused { reason: reason.to_owned(), lacks: Vec::new() });
         }
         let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -286,15 +289,21 @@ impl Run<'_> {
     /// Whether what comes after a step would be refused: the record too, which is written last.
     fn locks_out(&self, step: &Step) -> bool {
         let user = &self.how.client.access().credentials().username;
-        let is_own =
-            step.kind == KindId::User && step.identity.parts.first().is_some_and(|name| **name == **user);
+        // each of these kinds names its user first
+        let is_own = step.identity.parts.first().is_some_and(|name| **name == **user);
+        let changes = |names: &[&str]| step.differences.iter().any(|found| names.contains(&&*found.name));
+        // that is never less than it was
+        let may_all =
+            |name: &str| step.desired.as_ref().and_then(|desired| desired.text(name)) == Some(EVERYTHING);
+        let narrows = |name: &&str| changes(&[*name]) && !may_all(name);
         is_own
-            && match step.action {
-                Action::Delete => true,
-                Action::Change => step
-                    .differences
-                    .iter()
-                    .any(|found| ["password", "hashing-algorithm", "tags"].contains(&&*found.name)),
+            && match (step.kind, step.action) {
+                (KindId::User | KindId::Permission, Action::Delete) => true,
+                (KindId::User, Action::Change) => changes(&["password", "hashing-algorithm", "tags"]),
+                (KindId::Permission, Action::Change) => ["configure", "write", "read"].iter().any(narrows),
+                // whoever binds to a topic exchange has to read the key there; without such a permission, all are
+                (KindId::TopicPermission, Action::Create) => !may_all("read"),
+                (KindId::TopicPermission, Action::Change) => narrows(&"read"),
                 _ => false,
             }
     }

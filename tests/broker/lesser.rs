@@ -139,6 +139,35 @@ fn a_user_does_not_shut_out_who_applies(world: &World) {
     world.apply("topology \"own\"", &[]);
 }
 
+/// Nor by permissions, which the rest of the plan needs; another may take them away.
+fn a_user_keeps_the_permissions_by_which_they_apply(world: &World) {
+    let text = |queue: &str, permissions: &str| {
+        format!(
+            "topology \"boss\"\nvhost \"boss\" {{ exchange \"t\" type=\"topic\"\n queue \"q\" type=\"classic\" {{ bind \"t\" routing-key=\"k\" }}\n {queue} }}\nuser \"boss\" tags=\"administrator\" {{ password env=\"SECRET\"\n {permissions} }}"
+        )
+    };
+    let all = "permission vhost=\"boss\" configure=\".*\" write=\".*\" read=\".*\"";
+    let less = all.replacen(".*", "^q", 1);
+    let keys = format!("{all}\n topic-permission \"t\" vhost=\"boss\" write=\"\" read=\"^z\"");
+    let more = "queue \"r\" type=\"classic\" { bind \"t\" routing-key=\"k\" }";
+    let broker = world.broker.management_url().replace("guest:guest", "boss:p%20w");
+    for permissions in [&*less, "", &*keys] {
+        world.apply(&text("", all), &[]);
+        let said = world.run("apply", &text(more, permissions), &["--yes", "--broker", &broker]);
+        assert_eq!(said.code, 5, "{permissions}: {}{}", said.out, said.err);
+        assert!(said.out.contains("topoc speaks to the broker as this user"), "{}", said.out);
+        for done in ["✓ create queue r", "✓ create binding t → r"] {
+            assert!(said.out.contains(done), "{done}: {}", said.out);
+        }
+        world.apply(&text(more, permissions), &[]);
+    }
+    // what is not less is theirs to change
+    world.apply(&text("", &less), &[]);
+    let said = world.run("apply", &text("", all), &["--yes", "--broker", &broker]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    world.apply("topology \"boss\"", &[]);
+}
+
 /// What the firehose copies is not for a change of words to end.
 fn a_traced_vhost_stays_as_it_is(world: &World) {
     let text = |traced: &str, words: &str| {
@@ -177,6 +206,7 @@ fn what_others_lose_with_an_exchange_is_said(world: &World) {
 
 fn all_of_it(world: &World) {
     a_user_does_not_shut_out_who_applies(world);
+    a_user_keeps_the_permissions_by_which_they_apply(world);
     a_traced_vhost_stays_as_it_is(world);
     what_others_lose_with_an_exchange_is_said(world);
     a_secret_is_asked_for_when_it_is_written(world);
