@@ -284,9 +284,12 @@ fn is_of_one_vhost(definitions: &Json) -> bool {
     let has = |name: &&str| definitions.get(*name).is_some();
     let entries = IN_A_VHOST[..3].iter().flat_map(|list| definitions[list].as_array().into_iter().flatten());
     let mut entries = entries.filter(|entry| entry["name"].is_string() || entry["source"].is_string());
+    let is_empty = |list: &&str| definitions[*list].as_array().is_none_or(Vec::is_empty);
     !["vhosts", "users", "permissions", "global_parameters"].iter().any(has)
         && ["rabbitmq_version", "rabbit_version"].iter().any(has)
         && entries.all(|entry| entry.get("vhost").is_none())
+        // what holds nothing says nothing of a vhost, and may be all that an empty broker has
+        && !IN_A_VHOST.iter().all(is_empty)
 }
 
 /// The definitions of one vhost as those of a broker that has no other.
@@ -404,6 +407,8 @@ mod tests {
         assert_eq!(found, wanted);
         assert!(live.topology.queue("v", " a/ü ").unwrap().0.flag("durable"));
         assert_eq!(live.topology.of(KindId::OperatorPolicy).next().unwrap().integer("max-length"), Some(5));
+        let empty = Live::from_text("{\"rabbitmq_version\": \"3.13.0\", \"queues\": []}", None).unwrap();
+        assert_eq!((empty.seen, empty.records_unseen), (None, None));
         let error = |text: &str| Live::from_text(text, None).unwrap_err().to_string();
         assert_eq!(error("[]"), "the definitions are not a JSON object");
         assert_eq!(error("{\"queues\": 5}"), "`queues` is not a list");
