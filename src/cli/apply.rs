@@ -321,14 +321,19 @@ fn line(pending: &Pending, id: usize, outcome: &Outcome) -> String {
 /// Who does not see what the topology has made cannot know what to change.
 async fn unseen_record(client: &Client) -> Stop {
     let user = &client.access().credentials().username;
-    let tags = client.tags().await.unwrap_or_default();
-    let tags: Vec<&str> = tags.iter().map(String::as_str).chain(["policymaker"]).collect();
+    // the command sets all tags: it must not take away those that are not known
+    let help = match client.tags().await {
+        Ok(tags) if !tags.is_empty() => {
+            format!("rabbitmqctl set_user_tags {} {} policymaker", shell_word(user), tags.join(" "))
+        }
+        _ => format!("give `{user}` the tag `policymaker` besides those that it has: rabbitmqctl list_users"),
+    };
     Stop::because(
         Exit::Broker,
         format!(
             "topoc keeps on record in the broker what it makes there, and `{user}` may not see that; nothing has been changed"
         ),
-        format!("rabbitmqctl set_user_tags {} {}", shell_word(user), tags.join(" ")),
+        help,
     )
 }
 
