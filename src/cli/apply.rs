@@ -121,7 +121,7 @@ impl Apply {
             bar.set_message(line(&pending, id, outcome).trim().to_owned());
         };
         let applied = runtime.block_on(async {
-            let signal = tokio::spawn(stop_on(signals(), stop.clone(), bar.clone()));
+            let signal = tokio::spawn(stop_on(signals(), stop.clone(), bar.clone(), human));
             let applied = apply(
                 &pending.plan,
                 How {

@@ -3,10 +3,15 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::AutoStream;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{Exit, Stop};
 use crate::diag::human::Look;
+
+/// What a program gets where a verb cannot go on.
+pub(super) fn failure(exit: Exit, message: &str, help: Option<&str>) -> Json {
+    json!({ "version": 1, "error": { "exit": exit as u8, "message": message, "help": help } })
+}
 
 /// When to write colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -97,8 +102,7 @@ impl Screen {
     /// Says why a verb could not go on, and gives the code to leave with.
     pub(super) fn stop(&mut self, stop: &Stop) -> Exit {
         if let (true, Stop::Because { exit, message, help }) = (self.json, stop) {
-            let error = json!({ "exit": *exit as u8, "message": message, "help": help });
-            let _ = writeln!(self.out, "{:#}", json!({ "version": 1, "error": error }));
+            let _ = writeln!(self.out, "{:#}", failure(*exit, message, help.as_deref()));
         }
         // what was printed comes before the reason why no more is
         let _ = self.flush();

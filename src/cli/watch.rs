@@ -15,7 +15,7 @@ use std::{
 use futures_util::{Stream, StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::Exit;
+use super::{Exit, screen::failure};
 use crate::plan::digits;
 
 /// How often the bar moves while nothing ends.
@@ -82,6 +82,7 @@ pub(super) async fn stop_on(
     mut signals: impl Stream<Item = Wish> + Unpin,
     stop: Arc<AtomicBool>,
     bar: ProgressBar,
+    human: bool,
 ) {
     let say = |words: &str| {
         // nobody may be left to be told
@@ -94,6 +95,11 @@ pub(super) async fn stop_on(
     say("interrupted: the steps under way are waited for; Ctrl-C once more leaves at once");
     while let Some(wish) = signals.next().await {
         if wish == Wish::Typed {
+            if !human {
+                let message = "left without waiting for the steps under way";
+                let left = failure(Exit::Partly, message, Some("see what is done: topoc diff"));
+                let _ = writeln!(io::stdout(), "{left:#}");
+            }
             say("left: topoc diff says what is done");
             process::exit(Exit::Partly as i32);
         }

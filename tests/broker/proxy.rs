@@ -4,7 +4,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     thread,
 };
 
@@ -66,9 +66,10 @@ pub(crate) fn end_at(command: &mut Command, broker: &str, request: usize, end: E
     Ended { was_cut_short, status }
 }
 
-/// The address of a broker that answers questions, and never what changes something.
+/// The address of a broker that answers questions, and never what changes something; it says when that is asked of it.
 #[cfg(unix)]
-pub(crate) fn stalling(broker: &str) -> String {
+pub(crate) fn stalling(broker: &str) -> (String, mpsc::Receiver<()>) {
+    let (say, asked) = mpsc::channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (who, address) = broker.strip_prefix("http://").unwrap().split_once('@').unwrap();
@@ -82,11 +83,14 @@ pub(crate) fn stalling(broker: &str) -> String {
                     let answer = ask(&request, &address).unwrap();
                     let _ = client.write_all(&answer);
                 }
-                _ => unanswered.push(client),
+                _ => {
+                    unanswered.push(client);
+                    let _ = say.send(());
+                }
             }
         }
     });
-    stalling
+    (stalling, asked)
 }
 
 fn ask(request: &[u8], broker: &str) -> std::io::Result<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! What somebody before a terminal sees of `apply`, and what a pipe gets in its place.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
 use rexpect::{
     process::{Signal, WaitStatus},
@@ -198,7 +198,7 @@ fn sigterm_ends_apply_as_ctrl_c_does() {
 fn a_second_ctrl_c_leaves_at_once() {
     let terminal = Terminal::with_queues(2);
     let mut command = terminal.command(&["apply", "--yes"]);
-    command.env("TOPOC_BROKER", stalling(terminal.vhost.shared().management_url()));
+    command.env("TOPOC_BROKER", stalling(terminal.vhost.shared().management_url()).0);
     let mut session = on_a_terminal(command);
     session.exp_string("2 to create.").unwrap();
     // the bar shows that signals are heard
@@ -211,4 +211,22 @@ fn a_second_ctrl_c_leaves_at_once() {
     let (rest, code) = end(session);
     assert!(rest.contains("left: topoc diff says what is done\r\n"), "{rest:?}");
     assert_eq!((code, terminal.queues()), (5, 0));
+}
+
+#[test]
+fn a_program_too_is_told_that_a_run_was_left() {
+    let terminal = Terminal::with_queues(2);
+    let mut command = terminal.command(&["apply", "--yes", "--format", "json"]);
+    let (broker, asked) = stalling(terminal.vhost.shared().management_url());
+    command.env("TOPOC_BROKER", broker);
+    let mut session = on_a_terminal(command);
+    // by then signals are heard
+    asked.recv_timeout(Duration::from_secs(60)).unwrap();
+    session.send_control('c').unwrap();
+    session.exp_string("Ctrl-C once more leaves at once\r\n").unwrap();
+    session.send_control('c').unwrap();
+    let (rest, code) = end(session);
+    let object = &rest[rest.find('{').unwrap()..=rest.rfind('}').unwrap()];
+    let object: serde_json::Value = serde_json::from_str(object).unwrap();
+    assert_eq!((code, &object["error"]["exit"]), (5, &5.into()), "{rest:?}");
 }
