@@ -249,6 +249,7 @@ impl Client {
             let location = answer.location.as_deref().unwrap_or("another place");
             return Err(Error::NotManagement { found: format!("it sends on to {location}"), asked });
         }
+        let word = json.as_ref().and_then(|json| json["error"].as_str());
         let reason = json.as_ref().and_then(reason).unwrap_or_else(|| answer.shown());
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -257,10 +258,11 @@ impl Client {
             // an attempt before this one has removed it
             StatusCode::NOT_FOUND if in_doubt && asked.method == Method::Delete => Ok(Value::Null),
             // a 404 page of something else must not pass for an object that does not exist
-            StatusCode::NOT_FOUND if json.is_some_and(|json| json["error"] == "Object Not Found") => {
-                Err(Error::NotFound { asked })
+            StatusCode::NOT_FOUND if word == Some("Object Not Found") => Err(Error::NotFound { asked }),
+            // that word is AMQP's: what the request rests on is not there, or its node is down
+            StatusCode::NOT_FOUND if word != Some("not_found") => {
+                Err(Error::NotManagement { found: answer.shown(), asked })
             }
-            StatusCode::NOT_FOUND => Err(Error::NotManagement { found: answer.shown(), asked }),
             _ => Err(Error::Refused { asked, status: status.as_u16(), reason }),
         }
     }

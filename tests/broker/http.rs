@@ -146,6 +146,17 @@ async fn a_refusal_has_the_brokers_words() {
 }
 
 #[tokio::test]
+async fn what_a_request_rests_on_is_told_when_it_is_missing() {
+    let vhost = Shared::get().vhost();
+    let client = client(Shared::get().management_url());
+    let binding = ["bindings", vhost.name(), "e", "amq.topic", "q", "nope"];
+    let request = Request::post(&binding, json!({"routing_key": "k", "arguments": {}}));
+    let error = client.send(&request).await.unwrap_err();
+    assert!(matches!(error, Error::Refused { status: 404, .. }), "{error:?}");
+    assert!(error.reason().unwrap().starts_with("no queue 'nope' in vhost "), "{error}");
+}
+
+#[tokio::test]
 async fn a_port_where_nothing_listens_is_told_at_once() {
     let error = client(&format!("http://{}", dead())).overview().await.unwrap_err();
     let shown = shown(&error);
