@@ -310,7 +310,7 @@ fn wire(definition: &Definition) -> Result<serde_json::Map<String, Json>, WireEr
     })
 }
 
-/// The arguments that a topology can hold: each is a scalar.
+/// The arguments that a topology can hold: each is a scalar, or has no value.
 fn arguments(wire: &serde_json::Map<String, Json>) -> Vec<Argument> {
     let arguments = wire.get("arguments").and_then(Json::as_object);
     let value = |json: &Json| match json {
@@ -320,7 +320,8 @@ fn arguments(wire: &serde_json::Map<String, Json>) -> Vec<Argument> {
             None => format!("Argument::Float({:?})", number.as_f64()?),
         }),
         Json::String(text) => Some(format!("Argument::String({text:?})")),
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
+        Json::Null => Some("Argument::Void".to_owned()),
+        Json::Array(_) | Json::Object(_) => None,
     };
     arguments
         .into_iter()
