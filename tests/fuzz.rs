@@ -5,6 +5,8 @@
 
 #![cfg(feature = "cli")]
 
+#[path = "fuzz/answers.rs"]
+mod answers;
 #[path = "fuzz/holds.rs"]
 mod holds;
 #[path = "fuzz/random.rs"]
@@ -18,6 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use answers::answers;
 use holds::{formatted, holds};
 use random::{Random, number};
 use topoc::{
@@ -91,7 +94,7 @@ fn ask(few: u64, mut made: impl FnMut(&mut Random) -> Vec<String>) {
     for round in 0..rounds {
         let texts = made(&mut random);
         let begin = Instant::now();
-        if let Err(panic) = catch_unwind(|| holds(&texts)) {
+        if let Err(panic) = catch_unwind(|| answers(&holds(&texts))) {
             eprintln!("round {round}:\n{}\n({texts:?})", texts.join("\n----\n"));
             resume_unwind(panic);
         }

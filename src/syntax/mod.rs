@@ -8,7 +8,6 @@ mod complaint;
 mod environments;
 mod expand;
 mod form;
-#[cfg(feature = "cli")]
 mod format;
 mod habits;
 mod interpolate;
@@ -25,7 +24,6 @@ pub use bounds::{MAX_BYTES, MAX_DEPTH};
 pub use environments::Environment;
 pub use expand::{Expansion, expand};
 pub use form::{Children, Form, Properties, Property, Values, Wanted};
-#[cfg(feature = "cli")]
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
 pub(crate) use load::{relative, unreadable};
