@@ -63,7 +63,8 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
     let topology = topology::decode(expansion, &mut report);
     topology::schemas::check(&topology, &loaded.sources, from, &mut report);
     let mut sources = loaded.sources;
-    // no excerpt may show them
+    // no excerpt may show them; first those whose own words are still there to be found in what is said
+    topology::unread::hide(&mut sources, &mut report);
     for (span, secret) in written {
         sources.mask(span, &secret);
     }

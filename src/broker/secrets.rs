@@ -43,10 +43,18 @@ impl Secrets {
                     Some(variables) => variables.get(&**name).cloned(),
                     None => env::var(&**name).ok(),
                 };
-                found.ok_or_else(|| format!("the environment variable {name} is not set"))
+                // an empty one is no password that anybody meant: the user could not log in
+                match found {
+                    Some(text) if text.is_empty() => Err(format!("the environment variable {name} is empty")),
+                    Some(text) => Ok(text),
+                    None => Err(format!("the environment variable {name} is not set")),
+                }
             }
-            Secret::File(path) => in_file(Path::new(&**path))
-                .map_err(|error| format!("the file {path} cannot be read: {error}")),
+            Secret::File(path) => match in_file(Path::new(&**path)) {
+                Ok(text) if text.is_empty() => Err(format!("the file {path} is empty")),
+                Ok(text) => Ok(text),
+                Err(error) => Err(format!("the file {path} cannot be read: {error}")),
+            },
         }
     }
 
@@ -156,6 +164,24 @@ mod tests {
         assert_eq!(secrets.same(&user(Secret::Literal("y".into())), &theirs, "password"), Ok(false));
         let missing = secrets.same(&user(Secret::Env("NO".into())), &theirs, "password").unwrap_err();
         assert_eq!(missing, "the environment variable NO is not set");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test that writes a file")]
+    fn an_empty_secret_is_none() {
+        let secrets = Secrets::from_variables([("PW".to_owned(), String::new())]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pw");
+        let file = user(Secret::File(path.to_str().unwrap().into()));
+        let env = user(Secret::Env("PW".into()));
+        for text in ["", "\n", "\r\n"] {
+            fs::write(&path, text).unwrap();
+            let missing = secrets.missing([&env, &file].into_iter());
+            let why = format!("the password of user `u`: the file {} is empty", path.display());
+            assert_eq!(missing, ["the password of user `u`: the environment variable PW is empty", &why]);
+        }
+        assert!(secrets.reveal(&env, &Secret::Env("PW".into())).is_err());
+        assert!(secrets.same(&env, &user(Secret::Hash("x".into())), "password").is_err());
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub(super) struct Apply {
     /// In which form to answer: human or json (docs/json.md)
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     format: Format,
+    /// What other tools have, and `diff` is here
+    #[arg(long, hide = true)]
+    dry_run: bool,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -66,6 +69,12 @@ pub(super) struct Apply {
 
 impl Apply {
     pub(super) fn run(self, screen: &mut Screen) -> Verdict {
+        if self.dry_run {
+            return Err(Stop::usage(
+                "`apply` has no dry run: `diff` shows the same steps, and takes none",
+                format!("run `{}`", command("diff", &self.input, &self.broker, &[])),
+            ));
+        }
         let Some(compiled) = checked(&self.input, screen)? else { return Ok(Exit::Wrong) };
         if compiled.topology.name.is_none() {
             return Err(Stop::wrong(

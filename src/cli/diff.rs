@@ -6,7 +6,7 @@ use super::{
     Broker, Exit, Format, Input, Outcome, Screen,
     pending::{Target, checked, command, pending, runtime},
 };
-use crate::plan;
+use crate::plan::{self, Action};
 
 /// Show what apply would do to the broker as it is
 #[derive(Debug, Args)]
@@ -49,7 +49,10 @@ impl Diff {
                 let text = pending.show(self.all, screen.look().color);
                 write!(screen.out(), "{text}{}.", pending.plan.totals())?;
                 // a file is not applied to
-                if let Target::Broker(_) = pending.target {
+                // nor does it go on where no flag lifts a refusal
+                let steps = &pending.plan.steps;
+                let stuck = steps.iter().all(|step| step.action == Action::Refuse && step.lacks.is_none());
+                if let (Target::Broker(_), false) = (&pending.target, stuck) {
                     let adopt: &[&str] = if self.adopt { &["--adopt"] } else { &[] };
                     write!(screen.out(), "   {}", command("apply", &self.input, &self.broker, adopt))?;
                 }

@@ -97,7 +97,9 @@ fn topics(name: &str) -> Vec<Topic> {
     if let Some(kind) = kind(name) {
         push("kind", kind.keyword, reference::kind(kind, 1));
     }
-    for (kind, attribute) in reference::attributes(name) {
+    // where a node is how an attribute is written, the node's page says it
+    let is_node = |kind: &Kind| kind.nested.iter().any(|form| form.keyword == name);
+    for (kind, attribute) in reference::attributes(name).into_iter().filter(|(kind, _)| !is_node(kind)) {
         push("attribute", attribute.name, reference::attribute_page(kind, attribute));
     }
     for part in reference::parts() {
@@ -118,7 +120,7 @@ fn topics(name: &str) -> Vec<Topic> {
 /// Streams are queues, and a binding is written `bind`.
 fn kind(name: &str) -> Option<&'static Kind> {
     let keyword = match name {
-        "stream" | "super-stream" | "retry" => "queue",
+        "stream" | "super-stream" => "queue",
         "bind" => "binding",
         "vhost-limits" => "limits",
         name => name,

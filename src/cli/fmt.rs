@@ -14,6 +14,7 @@ use super::{
 use crate::{
     diag::{Report, SourceMap, human},
     syntax::{self, STANDARD_INPUT},
+    topology::unread,
 };
 
 /// Format topology files: comments stay, meaning never changes
@@ -61,6 +62,7 @@ impl Fmt {
                 writeln!(screen.err(), "formatted {path}")?;
             }
         }
+        unread::hide(&mut sources, &mut report);
         report.sort();
         self.end(&report, &sources, (changed, seen), screen)
     }

@@ -1,10 +1,13 @@
 //! `topoc route`: where a message goes, and what may become of it.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use super::{
     Broker, Exit, Input, Outcome, Screen, Stop, graphviz,
     question::{Asked, Question},
+    write,
 };
 use crate::{
     Compiled,
@@ -30,6 +33,9 @@ pub(super) struct Route {
     /// In which form to answer: human, json (docs/json.md), or the whole picture with the way in it as dot or svg
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     format: Form,
+    /// Write to this file in place of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Show every binding, however many match or do not
     #[arg(long)]
     all: bool,
@@ -62,14 +68,28 @@ impl Route {
         let graph = Graph::new(&compiled.topology);
         let route = ask(&graph, publish)?;
         let look = Look { all: self.all, ..screen.look() };
-        match self.format {
-            Form::Human => write!(screen.out(), "{}", route::human(&route, &compiled.sources, look))?,
-            Form::Json => writeln!(screen.out(), "{:#}", route::json(&route, &compiled.sources))?,
-            Form::Dot => write!(screen.out(), "{}", picture(&graph, &compiled, &route, self.all)?)?,
+        let file = write::file(self.output.as_ref());
+        let look = if file.is_some() { Look { color: false, ..look } } else { look };
+        let answer = match self.format {
+            Form::Human => route::human(&route, &compiled.sources, look),
+            Form::Json => format!("{:#}\n", route::json(&route, &compiled.sources)),
+            Form::Dot => picture(&graph, &compiled, &route, self.all)?,
             Form::Svg => {
                 let picture = graphviz::draw(&picture(&graph, &compiled, &route, self.all)?, "svg")?;
-                write!(screen.out(), "{}", String::from_utf8_lossy(&picture))?;
+                String::from_utf8_lossy(&picture).into_owned()
             }
+        };
+        match file {
+            Some(path) => {
+                write::whole(path, &answer).map_err(|error| {
+                    Stop::wrong(
+                        format!("`{}` cannot be written: {error}", path.display()),
+                        "name another file by -o",
+                    )
+                })?;
+                writeln!(screen.err(), "wrote {}", path.display())?;
+            }
+            None => write!(screen.out(), "{answer}")?,
         }
         let arrives =
             route.delivered.as_ref().is_ok_and(|delivered| delivered.unroutable == Certainty::Never);

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::{
-    Broker, Exit, Format, Input, Outcome, Screen,
+    Broker, Exit, Format, Input, Outcome, Screen, Stop,
     question::{Asked, Question},
 };
-use crate::{graph::Graph, route::why_not};
+use crate::{diag::shell_word, graph::Graph, route::why_not};
 
 /// Show why a queue does not get a message, or by which way it does
 #[derive(Debug, Args)]
@@ -32,6 +32,18 @@ pub(super) struct WhyNot {
 
 impl WhyNot {
     pub(super) fn run(self, screen: &mut Screen) -> Outcome {
+        let is_file = |name: &str| name == "-" || name.ends_with(".kdl");
+        if is_file(&self.queue) {
+            let mut words = vec![self.queue.clone()];
+            let queue = self.input.files.iter().find(|name| !is_file(name)).cloned();
+            words.extend(self.input.files.iter().filter(|name| is_file(name)).cloned());
+            let files: Vec<String> = words.iter().map(|file| shell_word(file)).collect();
+            let queue = queue.map_or_else(|| "QUEUE".to_owned(), |name| shell_word(&name));
+            return Err(Stop::usage(
+                format!("`{}` is a file, and the queue comes before the files", self.queue),
+                format!("write `topoc why-not {queue} {} …`", files.join(" ")),
+            ));
+        }
         let Some(Asked { compiled, publish }) = self.question.asked(self.input, &self.broker, screen)? else {
             return Ok(Exit::Wrong);
         };

@@ -19,7 +19,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let close = candidates
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(&wanted, &plain(candidate)), *candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        // as far as the word is long, anything is near
+        .filter(|(distance, _)| *distance <= allowed && *distance < wanted.chars().count())
         .min_by(|a, b| a.cmp(b));
     close.map(|(_, candidate)| candidate).or_else(|| {
         // a part of the whole name: `ttl` for `message-ttl`
@@ -66,6 +67,8 @@ mod tests {
         assert_eq!(nearest("mesage-ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
         assert_eq!(nearest("message_ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
         assert_eq!(nearest("x", ["message-ttl"]), None);
+        assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest("X", ["x"]), Some("x"));
         assert_eq!(nearest("ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
         assert_eq!(nearest("length", ["max-length", "min-length"]), None);
         assert_eq!(did_you_mean("zzz", ["b", "a"], "exchange"), "the exchanges are `b`, `a`");

@@ -154,6 +154,13 @@ impl SourceMap {
         }
     }
 
+    /// Makes a place unreadable, its lines kept.
+    pub fn hide(&mut self, place: Span) {
+        if let Some(file) = self.files.get_mut(place.file.0 as usize) {
+            file.hide(place.start as usize, (place.end - place.start) as usize);
+        }
+    }
+
     /// `file:line` of a place, as plans and routes print it.
     #[must_use]
     pub fn line_of(&self, span: Span) -> Option<String> {

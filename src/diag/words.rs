@@ -17,9 +17,9 @@ pub fn with_article(noun: &str) -> String {
 #[must_use]
 pub fn plural(noun: &str) -> String {
     match noun.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None if noun.ends_with('s') => noun.to_owned(),
-        None => format!("{noun}s"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
+        _ if noun.ends_with('s') => noun.to_owned(),
+        _ => format!("{noun}s"),
     }
 }
 
@@ -64,6 +64,7 @@ mod tests {
         assert_eq!(counted(0, "operator-policy"), "0 operator-policies");
         assert_eq!(counted(2, "other queue"), "2 other queues");
         assert_eq!(plural("limits"), "limits");
+        assert_eq!(plural("key"), "keys");
         assert_eq!(article("exchange"), "an");
         assert_eq!(article("user"), "a");
         assert_eq!(article("rpc"), "an");

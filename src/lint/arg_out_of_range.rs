@@ -25,6 +25,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         }
         let value = match field.value.show(attribute.ty) {
             empty if empty.is_empty() => "empty".to_owned(),
+            value if matches!(field.value, Value::Text(_)) => quote(&value),
             value => value,
         };
         report.push(
@@ -34,8 +35,22 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             )
             .label(field.span, range(attribute.ty))
             .note("the broker refuses it: 406 PRECONDITION_FAILED, or 400 over HTTP")
-            .help(format!("write `{}`", legal(attribute, &field.value))),
+            .help(help(attribute, &field.value)),
         );
+    }
+}
+
+/// What to write; the least is not what a negative number means, as for `max-length` it keeps nothing.
+fn help(attribute: &Attribute, value: &Value) -> String {
+    let least = match attribute.ty {
+        Type::Integer(min, _) | Type::Duration(min, _) | Type::Seconds(min, _) | Type::Size(min, _) => min,
+        _ => i64::MIN,
+    };
+    match value {
+        Value::Integer(number) if *number < 0 && least >= 0 => {
+            format!("remove it, or say how much: `{}`", attribute.example)
+        }
+        value => format!("write `{}`", legal(attribute, value)),
     }
 }
 

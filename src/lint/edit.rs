@@ -22,8 +22,12 @@ pub(super) fn bind(source: &str, key: &str) -> String {
 
 /// Names in backticks, the first few of them.
 pub(super) fn some_of<T: Display>(names: impl IntoIterator<Item = T>) -> String {
+    some_words(&names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>())
+}
+
+/// The first few of what is ready to be listed.
+pub(super) fn some_words(names: &[String]) -> String {
     const SHOWN: usize = 5;
-    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.len() {
         0..=SHOWN => names.join(", "),
         count => format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN),

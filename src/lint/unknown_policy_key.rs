@@ -4,6 +4,7 @@ use super::{Context, Lint, error};
 use crate::{
     diag::{Diagnostic, Report, did_you_mean, with_article},
     kind::{Attribute, KindId, Place},
+    syntax::quote,
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -37,6 +38,11 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             };
             let in_policy = KindId::Policy.kind().all_attributes().any(is_it);
             let help = match of_queue {
+                _ if &**key == "vhost" => {
+                    let name =
+                        field.value.as_text().map_or_else(|| "\"name\"".to_owned(), |name| quote(name));
+                    format!("put the {word} into its vhost: `vhost {name} {{ {} … }}`", policy.kind.word())
+                }
                 _ if in_policy => "write it in a `policy`: an operator policy takes only limits".to_owned(),
                 Some(attribute) => format!("write it in the queue: `{}`", attribute.example),
                 None => did_you_mean(key, names, "key"),

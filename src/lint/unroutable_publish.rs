@@ -5,7 +5,7 @@ use topoc_routing::{Certainty, ExchangeId, ExchangeKind, Message as Published, T
 use super::{
     Context, Lint,
     ae_not_reached_via_e2e::bypassed,
-    edit::{COMPARED, bind, publish_span, some_of},
+    edit::{COMPARED, bind, publish_span, some_words},
     error,
 };
 use crate::{
@@ -81,7 +81,7 @@ fn lost_keys(message: &Message, flow: &Flow<'_, '_>, key: &str) -> Diagnostic {
         let there = match (&end, bound.is_empty()) {
             (Some(_), _) => "… and what takes it here takes it no further".to_owned(),
             (None, true) => format!("… and nothing is bound to `{}`", exchange.name),
-            (None, false) => format!("… and `{}` has bindings for {} only", exchange.name, some_of(&bound)),
+            (None, false) => format!("… and `{}` has bindings for {} only", exchange.name, keys(&bound)),
         };
         diagnostic = diagnostic.label(definition.span_of("name"), there);
     }
@@ -91,7 +91,7 @@ fn lost_keys(message: &Message, flow: &Flow<'_, '_>, key: &str) -> Diagnostic {
         if let Some(definition) = routes.exchange_id(&end.name).and_then(|id| flow.routes.exchange(id)) {
             let there = match bound.as_slice() {
                 [] => format!("`{}`, which takes it, has no queue", end.name),
-                bound => format!("`{}`, which takes it, has bindings for {} only", end.name, some_of(bound)),
+                bound => format!("`{}`, which takes it, has bindings for {} only", end.name, keys(bound)),
             };
             diagnostic = diagnostic.label(definition.span_of("name"), there);
         }
@@ -106,7 +106,8 @@ fn lost_keys(message: &Message, flow: &Flow<'_, '_>, key: &str) -> Diagnostic {
     let listed = if bound.is_empty() {
         "nothing".to_owned()
     } else {
-        bound.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
+        let named = |key: &String| if key.is_empty() { "an empty key".to_owned() } else { key.clone() };
+        bound.iter().take(5).map(named).collect::<Vec<_>>().join(", ")
     };
     diagnostic
         .note(format!(
@@ -126,6 +127,12 @@ fn dead_end(routes: &Topology, start: ExchangeId, key: &str) -> Option<ExchangeI
     ends.map(|visit| visit.exchange).find(|end| *end != start)
 }
 
+/// Keys in backticks; an empty one in words.
+fn keys(keys: &[String]) -> String {
+    let named = |key: &String| if key.is_empty() { "an empty key".to_owned() } else { format!("`{key}`") };
+    some_words(&keys.iter().map(named).collect::<Vec<_>>())
+}
+
 /// The keys that are bound, those most like the lost one first.
 fn bound_keys(routes: &Topology, exchange: ExchangeId, key: &str) -> Vec<String> {
     let bindings =
@@ -134,9 +141,7 @@ fn bound_keys(routes: &Topology, exchange: ExchangeId, key: &str) -> Vec<String>
     keys.sort_unstable();
     keys.dedup();
     keys.sort_by_cached_key(|bound| strsim::levenshtein(bound, key));
-    keys.into_iter()
-        .map(|key| if key.is_empty() { "an empty key".to_owned() } else { key.to_owned() })
-        .collect()
+    keys.into_iter().map(str::to_owned).collect()
 }
 
 /// The binding key that takes the lost key and all that the message can be published with besides.

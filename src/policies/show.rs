@@ -4,9 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::Entity;
 use crate::{
-    diag::{SourceMap, Span, json::place},
+    diag::{SourceMap, Span, digits, json::place},
     graph::{Selection, Source},
-    kind::{KindId, Type, to_json},
+    kind::{KindId, Type, Value, to_json},
     topology::{DEFAULT_VHOST, Policy},
 };
 
@@ -30,7 +30,7 @@ pub fn human(entities: &[Entity<'_, '_>], sources: &SourceMap) -> String {
         selection(&mut out, "policy", entity.policies, sources);
         selection(&mut out, "operator-policy", entity.operator_policies, sources);
         let width = entity.values.iter().map(|value| value.name.chars().count()).max().unwrap_or(0);
-        let shown = |source: Source<'_>, ty| source.field().value.show(ty).chars().count();
+        let shown = |source: Source<'_>, ty| value(&source.field().value, ty).chars().count();
         let counting = entity.values.iter().filter_map(|value| Some(shown(value.counts?, value.ty)));
         let values = counting.filter(|width| *width <= WIDE).max().unwrap_or(0);
         for effect in &entity.values {
@@ -55,8 +55,17 @@ fn at(text: String, span: Span, sources: &SourceMap) -> String {
     }
 }
 
+/// A value in a line of words: an empty text is seen, and digits are grouped.
+fn value(value: &Value, ty: Type) -> String {
+    match (value, ty) {
+        (Value::Text(text), _) if text.is_empty() => "\"\"".to_owned(),
+        (Value::Integer(number), Type::Integer(..)) => digits(*number),
+        _ => value.show(ty),
+    }
+}
+
 fn said(source: Source<'_>, ty: Type, kind: KindId, width: usize, sources: &SourceMap) -> String {
-    let value = source.field().value.show(ty);
+    let value = value(&source.field().value, ty);
     let by = match source {
         Source::Argument(_) => format!("the {}'s own", kind.word()),
         Source::Policy(policy, _) => format!("policy {}", policy.name()),

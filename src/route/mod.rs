@@ -22,7 +22,7 @@ pub use why_not::{Reason, WhyNot, why_not};
 use topoc_routing::{self as routing, ExchangeId, Life, Refused, language::TooComplex};
 
 use crate::{
-    diag::did_you_mean,
+    diag::{did_you_mean, nearest},
     graph::{Graph, Routes},
     kind::KindId,
     topology::{Answers, Consumes, Message, Queue, Service},
@@ -251,6 +251,25 @@ pub fn publish_of(message: &Message, values: &[(String, String)]) -> Result<Publ
             help: format!("in `message \"{name}\"`, write `publish-to \"EXCHANGE\" routing-key=\"…\"`"),
         });
     };
+    // a slip of the pen is told before what is missing for it
+    let parameters: Vec<&str> = message
+        .key_parts()
+        .into_iter()
+        .filter_map(|part| match part {
+            crate::topology::KeyPart::Parameter(parameter) => Some(parameter),
+            crate::topology::KeyPart::Text(_) => None,
+        })
+        .collect();
+    let unknown = |given: &str| !parameters.contains(&given);
+    let slip = values
+        .iter()
+        .find(|(given, _)| unknown(given) && nearest(given, parameters.iter().copied()).is_some());
+    if let Some((given, _)) = slip {
+        return Err(Unknown {
+            message: format!("the routing key of message `{name}` has no parameter `{given}`"),
+            help: did_you_mean(given, parameters, "parameter"),
+        });
+    }
     let mut key = String::new();
     let mut wanted = Vec::new();
     for part in message.key_parts() {

@@ -298,7 +298,11 @@ fn not_utf8(path: &str, bytes: &[u8], at: usize, included: Option<&Word>) -> Dia
             codes::NOT_UTF8,
             format!("`{path}` is not UTF-8: byte {at}, in line {line}, begins no character"),
         )
-        .help(format!("convert it: `iconv -f {encoding} -t UTF-8 {path}`")),
+        .help(if path == super::STANDARD_INPUT {
+            format!("convert it before: `iconv -f {encoding} -t UTF-8 | …`")
+        } else {
+            format!("convert it: `iconv -f {encoding} -t UTF-8 {path}`")
+        }),
         included,
     )
 }

@@ -22,11 +22,16 @@ impl<'a> Reader<'a, '_> {
     pub(super) fn title(&mut self) -> Option<Word> {
         let keyword = &*self.node.name.text;
         let Some(entry) = self.node.arguments().next() else {
+            // `bind exchange="e"`: the name is there, as a property
+            let said =
+                ["name", "exchange", "source", "queue"].iter().find_map(|word| self.node.property(word));
+            let name = said.and_then(|entry| entry.value.text());
+            let edit = name.map_or_else(|| "\"name\" …".to_owned(), |name| quote(name));
             self.report.push(
                 Diagnostic::new(codes::MISSING, format!("{} `{keyword}` needs a name", article(keyword)))
                     .label(self.node.span, "")
                     .note(self.kind.doc)
-                    .help(format!("write `{keyword} \"name\" …`")),
+                    .help(format!("write `{keyword} {edit}`")),
             );
             return None;
         };
@@ -113,13 +118,16 @@ impl<'a> Reader<'a, '_> {
                 format!("write `{{ {} {} {value} }}`, as a child node", attribute.name, entry.value.to_kdl())
             })
         });
+        let permission = matches!(self.kind.id, KindId::Permission | KindId::TopicPermission);
+        let place = (permission && node.property("vhost").is_none())
+            .then(|| format!("write `{} vhost={value}`", node.name.text));
         self.report.push(
             Diagnostic::new(
                 codes::UNWANTED_VALUE,
                 format!("`{}` takes no value here: {value}", node.name.text),
             )
             .label(extra.span, "")
-            .help(words.unwrap_or_else(|| {
+            .help(words.or(place).unwrap_or_else(|| {
                 "an attribute is written `name=value`, or as a child node `name value`".to_owned()
             })),
         );

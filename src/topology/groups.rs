@@ -7,7 +7,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, codes, did_you_mean},
     kind::{Attribute, Definition, Type, Within},
-    syntax::{Entry, Node, Word},
+    syntax::{Entry, Node, Word, quote},
 };
 
 impl Reader<'_, '_> {
@@ -128,13 +128,20 @@ impl Reader<'_, '_> {
 
     fn no_member(&mut self, child: &Node, members: &[&'static Attribute], word: &Word) {
         let names = members.iter().filter_map(|a| a.within.and_then(|within| within.property));
+        let node = &child.name.text;
+        let exchange =
+            child.property("exchange").filter(|_| child.is("dead-letter") && &*word.text == "exchange");
+        let help = match exchange.and_then(|entry| entry.value.text()) {
+            Some(exchange) => format!("write `{node} {}`", quote(exchange)),
+            None => did_you_mean(&word.text, names, "attribute"),
+        };
         self.report.push(
             Diagnostic::new(
                 codes::UNKNOWN_ATTRIBUTE,
                 format!("`{}` has no attribute `{}`", child.name.text, word.text),
             )
             .label(word.span, "")
-            .help(did_you_mean(&word.text, names, "attribute")),
+            .help(help),
         );
     }
 }

@@ -17,6 +17,7 @@ pub mod secrets;
 mod services;
 mod strange;
 mod types;
+pub mod unread;
 mod values;
 mod views;
 

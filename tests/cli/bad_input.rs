@@ -109,3 +109,33 @@ fn what_includes_itself() {
     assert_eq!(code, 1);
     assert!(out.contains("`d` is a folder"), "{out}");
 }
+
+/// A file that is no KDL has no nodes to find passwords in; no format may show them all the same.
+#[test]
+fn what_cannot_be_read_shows_no_password() {
+    for text in [
+        "user \"bob\" password=\"hunter2\n",
+        "user \"bob\" password=hunter2\" {\n queue \"a\"\n",
+        "user \"bob\" {\n password #\"hunter2\"#\nvhost \"x\" {\n",
+        "user \"bob\" password=12hunter2\n",
+        "user \"bob\" password='hunter2'\n",
+        "environment \"a\" { management \"http://guest:hunter2@mq\"\n",
+        "user \"bob\" password=\"hunter2\"\nqueue \"a\" max-length=12x\n",
+    ] {
+        let folder = folder(&[("topology.kdl", text)]);
+        for arguments in [
+            &["check"][..],
+            &["check", "--format", "json"],
+            &["check", "--format", "sarif"],
+            &["check", "--format", "github"],
+            &["fmt"],
+            &["diff", "--format", "json"],
+            &["graph"],
+        ] {
+            let (code, out, err) = run(folder.path(), arguments);
+            assert_eq!(code, 1, "{arguments:?} {text}: {out}{err}");
+            assert!((out.clone() + &err).contains("not-kdl"), "{arguments:?} {text}: {out}{err}");
+            assert!(!(out.clone() + &err).contains("hunter"), "{arguments:?} {text}: {out}{err}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ fn a_clean_topology_leaves_with_0_and_a_wrong_one_with_1() {
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert!(
         out.starts_with(
-            "checked 3 queues, 2 exchanges, 2 bindings, 1 message, 2 services in 1 file: no findings ("
+            "checked 3 queues, 2 exchanges, 2 bindings, 1 vhost, 1 message, 2 services in 1 file: no findings ("
         ),
         "{out}"
     );

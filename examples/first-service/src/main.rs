@@ -4,6 +4,7 @@ use topoc_runtime::{
     Connection, Outcome,
     types::{Decimal, Uuid},
 };
+use tracing_subscriber::filter::LevelFilter;
 
 topoc_runtime::include_topology!("shop");
 use shop::{OrderCreated, billing, checkout};
@@ -12,6 +13,8 @@ type Done = Result<(), Box<dyn std::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Done {
+    // what the runtime warns of: a broker that does not answer, a message that cannot be read
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     // the broker that TOPOC_AMQP names
     let connection = Connection::from_env().await?;
     match std::env::args().nth(1).as_deref() {
