@@ -1,6 +1,6 @@
 //! `topoc route`: where a message goes, and what may become of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -31,8 +31,9 @@ pub(super) struct Route {
     #[command(flatten)]
     input: Input,
     /// In which form to answer: human, json (docs/json.md), or the whole picture with the way in it as dot or svg
-    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
-    format: Form,
+    /// [default: by the ending of -o, else human]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    format: Option<Form>,
     /// Write to this file in place of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -60,6 +61,18 @@ enum Form {
     Svg,
 }
 
+impl Form {
+    /// The form of a file, by its ending.
+    fn of(file: Option<&Path>) -> Self {
+        match file.and_then(|path| path.extension()?.to_str()) {
+            Some("svg") => Self::Svg,
+            Some("dot" | "gv") => Self::Dot,
+            Some("json") => Self::Json,
+            _ => Self::Human,
+        }
+    }
+}
+
 impl Route {
     pub(super) fn run(self, screen: &mut Screen) -> Outcome {
         let Some(Asked { compiled, publish }) = self.question.asked(self.input, &self.broker, screen)? else {
@@ -70,7 +83,7 @@ impl Route {
         let look = Look { all: self.all, ..screen.look() };
         let file = write::file(self.output.as_ref());
         let look = if file.is_some() { Look { color: false, ..look } } else { look };
-        let answer = match self.format {
+        let answer = match self.format.unwrap_or_else(|| Form::of(file)) {
             Form::Human => route::human(&route, &compiled.sources, look),
             Form::Json => format!("{:#}\n", route::json(&route, &compiled.sources)),
             Form::Dot => picture(&graph, &compiled, &route, self.all)?,

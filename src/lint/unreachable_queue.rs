@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Context, Lint,
+    dying::is_ladder_delay,
     edit::{COMPARED, bind},
     warning,
 };
@@ -69,7 +70,8 @@ fn expecting<'a>(context: &Context<'_, 'a>) -> BTreeSet<(&'a str, String)> {
         let lost = at.dead.landings_of(at.id).filter(|landing| landing.is_lost);
         let mut names: Vec<String> =
             lost.filter_map(|landing| landing.key.as_deref().map(str::to_owned)).collect();
-        if !arrives(context, at.queue) {
+        // a delay queue gives back what came from the queue itself
+        if !is_ladder_delay(at.queue) && !arrives(context, at.queue) {
             names.extend(at.queue.0.text("retry-then").map(str::to_owned));
             let targets = at.dead.targets(at.id).filter_map(|to| at.routes.queue(to));
             names.extend(targets.map(|queue| queue.name().to_owned()));

@@ -130,7 +130,8 @@ fn every_verb_and_option_is_described() {
 /// The options of a verb and of its forms.
 fn options(verb: &clap::Command) -> BTreeSet<String> {
     // `help` goes without saying
-    let longs = verb.get_arguments().filter_map(|option| option.get_long()).filter(|long| *long != "help");
+    let shown = verb.get_arguments().filter(|option| !option.is_hide_set());
+    let longs = shown.filter_map(|option| option.get_long()).filter(|long| *long != "help");
     longs.map(|long| format!("--{long}")).chain(verb.get_subcommands().flat_map(options)).collect()
 }
 
@@ -173,9 +174,11 @@ fn refused(right: &str, wrong: &str, error: &Block) {
     assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
     let dependencies = Path::new(env!("CARGO_BIN_EXE_topoc")).with_file_name("deps");
     let compile = |text: &str, runtime: &Path| {
-        // which tokio is the service's is not known here, so `main` does without
+        // which tokio and tracing are the service's is not known here, so `main` does without
         let text = text.replace("#[tokio::main]", "").replace("async fn main", "async fn start");
-        fs::write(folder.path().join("src/main.rs"), text + "fn main() {}\n").unwrap();
+        let is_there = |line: &&str| !line.contains("tracing_subscriber");
+        let lines: Vec<&str> = text.lines().map(|line| Some(line).filter(is_there).unwrap_or("")).collect();
+        fs::write(folder.path().join("src/main.rs"), lines.join("\n") + "\nfn main() {}\n").unwrap();
         let runtime = format!("topoc_runtime={}", runtime.display());
         Command::new("rustc")
             .args(["--edition=2024", "--emit=metadata", "-Adead_code", "--extern", &runtime])
