@@ -21,7 +21,7 @@
 //! its message-id stays the same.
 //!
 //! # How generated code looks
-//! `tests/generated_shape.rs` is written by hand as topoc generates it. In the service:
+//! In the service:
 //!
 //! ```ignore
 //! topoc_runtime::include_topology!("order_processing");

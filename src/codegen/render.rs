@@ -1,7 +1,8 @@
 //! A model → Rust: handlebars fills the templates, syn reads the outcome, prettyplease lays it out.
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, no_escape};
+use handlebars::{Handlebars, handlebars_helper, no_escape};
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::{
     Error,
@@ -70,46 +71,21 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// `{{quote text}}`: a Rust string literal.
-fn quote(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    out.write(&format!("{:?}", texts(helper)))?;
-    Ok(())
-}
+// `{{quote text}}`: a Rust string literal.
+handlebars_helper!(quote: |*args| format!("{:?}", texts(&args)));
 
-/// `{{code name}}`: a name in a comment.
-fn code_helper(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    out.write(&code(&texts(helper)))?;
-    Ok(())
-}
+// `{{code name}}`: a name in a comment.
+handlebars_helper!(code_helper: |*args| code(&texts(&args)));
 
-/// `{{comment text}}`: a doc comment of one line. It is written as an attribute with a string, which no text can end,
-/// and comes out as `///`.
-fn comment(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let text = one_line(&texts(helper));
+// `{{comment text}}`: a doc comment of one line. It is written as an attribute with a string, which no text can end, and
+// comes out as `///`.
+handlebars_helper!(comment: |*args| {
+    let text = one_line(&texts(&args));
     let text = if text.is_empty() { text } else { format!(" {text}") };
-    out.write(&format!("#[doc = {text:?}]"))?;
-    Ok(())
-}
+    format!("#[doc = {text:?}]")
+});
 
 /// A helper's parameters, one after the other.
-fn texts(helper: &Helper<'_>) -> String {
-    helper.params().iter().filter_map(|param| param.value().as_str()).collect()
+fn texts(args: &[&Json]) -> String {
+    args.iter().filter_map(|arg| arg.as_str()).collect()
 }

@@ -178,13 +178,16 @@ async fn a_publisher_a_handler_and_an_rpc_work_together() {
     let mut reasons: Vec<String> = Vec::new();
     for _ in 0..2 {
         let dead = next(&vhost, "inventory.dead").await;
-        reasons.push(dead["properties"]["headers"]["x-topoc-reason"].as_str().unwrap().to_owned());
+        let headers = &dead["properties"]["headers"];
+        assert_eq!(headers["x-topoc-routing-key"], "order.created");
+        reasons.push(headers["x-topoc-reason"].as_str().unwrap().to_owned());
     }
     reasons.sort();
     assert_eq!(reasons, ["refused", "unlucky: not this amount"]);
     let expected = ["created cheap None", "created dear None", "created unlucky None", "paid", "paid"];
     assert_eq!(seen.sorted(5).await, expected);
     stop(&[&connection], services).await;
+    assert!(!connection.is_connected());
 }
 
 #[tokio::test(flavor = "multi_thread")]
