@@ -6,7 +6,7 @@ use topoc_routing::{BindingId, ExchangeId, ExchangeKind};
 
 use super::{
     Context, Lint,
-    edit::{COMPARED, bind, key_span, publish_span},
+    edit::{COMPARED, bind, key_span, pattern, publish_span},
     topic_wildcard_partial_word::partial_word,
     warning, wildcard_on_direct,
 };
@@ -50,7 +50,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                     _ => wildcard_on_direct::concerns(binding.routing_key()),
                 };
                 if !told && binding.0.provenance == Provenance::Written && !binding.0.external {
-                    report.push(never(binding, messages));
+                    report.push(never(binding, messages, *kind == ExchangeKind::Topic));
                 }
             }
         }
@@ -87,7 +87,7 @@ fn keyless(context: &Context<'_, '_>, report: &mut Report) {
     }
 }
 
-fn never(binding: Binding<'_>, messages: &[&Message]) -> Diagnostic {
+fn never(binding: Binding<'_>, messages: &[&Message], topic: bool) -> Diagnostic {
     let key = binding.routing_key();
     let shown = if key.is_empty() { "an empty key".to_owned() } else { format!("`{key}`") };
     let mut diagnostic = Diagnostic::new(
@@ -103,8 +103,8 @@ fn never(binding: Binding<'_>, messages: &[&Message]) -> Diagnostic {
     if let Some(near) = near {
         let name = &near.name.text;
         diagnostic = diagnostic.label(publish_span(near), format!("the nearest key is that of `{name}`"));
-        if !near.routing_key.text.contains('{') {
-            edit = format!("write `{}`, or remove it", bind(binding.source(), &near.routing_key.text));
+        if topic || !near.routing_key.text.contains('{') {
+            edit = format!("write `{}`, or remove it", bind(binding.source(), &pattern(near)));
         }
     }
     diagnostic

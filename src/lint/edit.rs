@@ -20,6 +20,13 @@ pub(super) fn bind(source: &str, key: &str) -> String {
     }
 }
 
+/// What a binding of a topic exchange takes all keys of a message by: a parameter is one word.
+pub(super) fn pattern(message: &Message) -> String {
+    let words = message.routing_key.text.split('.');
+    let words: Vec<&str> = words.map(|word| if word.contains('{') { "*" } else { word }).collect();
+    words.join(".")
+}
+
 /// Names in backticks, the first few of them.
 pub(super) fn some_of<T: Display>(names: impl IntoIterator<Item = T>) -> String {
     some_words(&names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Context, Lint,
     dying::is_ladder_delay,
-    edit::{COMPARED, bind},
+    edit::{COMPARED, bind, pattern},
     warning,
 };
 use crate::{
@@ -106,9 +106,7 @@ fn help<'a>(context: &Context<'_, 'a>, queue: Queue<'a>) -> String {
     };
     let edit = named.or_else(near).and_then(|message| {
         let exchange = message.exchange.as_ref()?;
-        let words = message.routing_key.text.split('.');
-        let key: Vec<&str> = words.map(|word| if word.contains('{') { "*" } else { word }).collect();
-        Some(format!("bind it: `{}`", bind(&exchange.name.text, &key.join("."))))
+        Some(format!("bind it: `{}`", bind(&exchange.name.text, &pattern(message))))
     });
     let edit = edit.unwrap_or_else(|| "bind it to an exchange".to_owned());
     format!("{edit}; if others publish to it, declare their message with `external`")
