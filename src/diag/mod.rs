@@ -5,6 +5,7 @@
 pub mod codes;
 #[cfg(feature = "broker")]
 mod command;
+mod fix;
 #[cfg(feature = "cli")]
 pub mod github;
 #[cfg(feature = "codegen")]
@@ -22,6 +23,7 @@ mod words;
 pub use codes::{CODES, Code};
 #[cfg(feature = "broker")]
 pub use command::shell_word;
+pub use fix::{Edit, Fix};
 pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
 pub use words::{article, counted, digits, one_of, plural, with_article};
@@ -81,6 +83,8 @@ pub struct Diagnostic {
     pub note: Option<String>,
     /// The edit or command that mends it.
     pub help: Option<String>,
+    /// The edits that mend it, where exactly one way is certainly right.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -93,6 +97,7 @@ impl Diagnostic {
             labels: Vec::new(),
             note: None,
             help: None,
+            fix: None,
         }
     }
 
@@ -116,6 +121,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Gives the edits that certainly mend it.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
+        self.fix = fix.into();
         self
     }
 
