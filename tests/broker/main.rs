@@ -16,6 +16,8 @@ mod lesser;
 #[cfg(feature = "cli")]
 mod names;
 #[cfg(feature = "cli")]
+mod privilege;
+#[cfg(feature = "cli")]
 mod proxy;
 #[cfg(feature = "cli")]
 mod route;

@@ -4,6 +4,7 @@
 
 mod page;
 mod shell;
+mod users;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,5 +1,6 @@
 //! 200 orders, some of them failing on purpose, through six processes and one broker that is killed in the middle:
-//! every order reaches its end, and none is lost.
+//! every order reaches its end, and none is lost. Each process is a user that has the permissions which topoc derives for
+//! its service, and no others.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -14,10 +15,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use topoc_test_support::Broker;
+use topoc_test_support::{Broker, with_users};
 
 const ORDERS: usize = 200;
 const SERVICES: &[&str] = &["order", "inventory", "payment", "shipping", "notification", "audit"];
+const PASSWORD: &str = "of-services";
 /// How long the test waits for anything before it says what is missing.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -54,11 +56,16 @@ fn topoc() -> PathBuf {
     beside
 }
 
-fn apply(broker: &Broker) {
+fn apply(broker: &Broker, dir: &Path) {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let topology = fs::read_to_string(example.join("topology.kdl")).unwrap();
+    fs::write(dir.join("topology.kdl"), with_users(&topology, "PASSWORD")).unwrap();
+    fs::copy(example.join("messages.kdl"), dir.join("messages.kdl")).unwrap();
     let applied = Command::new(topoc())
         .args(["apply", "topology.kdl", "--yes", "--var", "transit=500ms"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(dir)
         .env("TOPOC_BROKER", broker.management_url())
+        .env("PASSWORD", PASSWORD)
         .output()
         .unwrap();
     assert!(applied.status.success(), "{}{}", text(&applied.stdout), text(&applied.stderr));
@@ -74,7 +81,7 @@ fn start(broker: &Broker, dir: &Path, http: &str) -> Vec<Service> {
         let log = fs::File::create(dir.join(format!("{name}.log"))).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_order-processing"))
             .arg(name)
-            .env("TOPOC_AMQP", &amqp)
+            .env("TOPOC_AMQP", amqp.replace("guest:guest", &format!("{name}:{PASSWORD}")))
             .env("ORDER_HTTP", http)
             .env("AUDIT_LOG", dir.join("audit.jsonl"))
             .stdout(log.try_clone().unwrap())
@@ -143,7 +150,7 @@ fn every_order_reaches_its_end_though_the_broker_is_killed() {
     let dir = tempfile::tempdir().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let http = format!("127.0.0.1:{port}");
-    apply(&broker);
+    apply(&broker, dir.path());
     let services = start(&broker, dir.path(), &http);
     let agent = customer();
     until("the shop opens", || {

@@ -14,6 +14,7 @@ mod options;
 mod ports;
 mod shared;
 mod supervisor;
+mod users;
 mod version;
 
 pub use api::Api;
@@ -23,4 +24,5 @@ pub use command::run_until_we_end;
 pub use error::Error;
 pub use options::{Options, SHIPPED_PLUGINS};
 pub use shared::{RunBrokers, Shared, Vhost, describe};
+pub use users::with_users;
 pub use version::{Version, available, available_or_skip};
