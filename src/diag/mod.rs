@@ -28,7 +28,7 @@ pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
 pub use words::{article, counted, digits, one_of, plural, with_article};
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// How much a diagnostic matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +68,26 @@ pub struct Label {
     pub text: String,
 }
 
+/// What the broker makes of what a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// It refuses it: whoever declares it gets an error.
+    Refused,
+    /// It takes it, and does nothing with it.
+    Ignored,
+}
+
+/// The entity that a finding is about, by name: a live one has no place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    /// The word for its kind: `queue`.
+    pub kind: &'static str,
+    /// Its vhost; none for what is global.
+    pub vhost: Option<Arc<str>>,
+    /// How plans and diagnostics call it.
+    pub name: Arc<str>,
+}
+
 /// One finding: what is wrong, where, why it would hurt, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -85,6 +105,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The edits that mend it, where exactly one way is certainly right.
     pub fix: Option<Fix>,
+    /// What the broker makes of which entity, where the finding claims that; the tests hold it to it.
+    pub fate: Option<(Fate, Subject)>,
 }
 
 impl Diagnostic {
@@ -98,6 +120,7 @@ impl Diagnostic {
             note: None,
             help: None,
             fix: None,
+            fate: None,
         }
     }
 
@@ -128,6 +151,20 @@ impl Diagnostic {
     #[must_use]
     pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
         self.fix = fix.into();
+        self
+    }
+
+    /// Claims that the broker refuses this.
+    #[must_use]
+    pub fn refused(mut self, subject: Subject) -> Self {
+        self.fate = Some((Fate::Refused, subject));
+        self
+    }
+
+    /// Claims that the broker takes this and does nothing with it.
+    #[must_use]
+    pub fn ignored(mut self, subject: Subject) -> Self {
+        self.fate = Some((Fate::Ignored, subject));
         self
     }
 
@@ -213,7 +250,7 @@ impl Report {
         let mut seen = BTreeSet::new();
         self.diagnostics.retain(|d| {
             let labels: Vec<_> = d.labels.iter().map(|label| label.span).collect();
-            seen.insert((d.code.code, d.message.clone(), labels))
+            seen.insert((d.code.code, d.message.clone(), d.fate.clone(), labels))
         });
     }
 }

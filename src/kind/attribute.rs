@@ -143,6 +143,10 @@ pub struct Attribute {
     pub since: Version,
     /// The first series that does not have it any more.
     pub until: Option<Version>,
+    /// The first series that reads it as an argument, where its policy key is older.
+    pub argument_since: Option<Version>,
+    /// The first series that refuses it where it does not belong; an older one takes what it does not know.
+    pub checked_since: Option<Version>,
     /// What changing it means.
     pub change: Change,
     /// How it meets its policy key.
@@ -190,6 +194,8 @@ impl Attribute {
             on: &[],
             since: OLDEST,
             until: None,
+            argument_since: None,
+            checked_since: None,
             change: Change::InPlace,
             twin: Twin::None,
             operator: None,
@@ -228,6 +234,16 @@ impl Attribute {
 
     pub(super) const fn until(mut self, until: Version) -> Self {
         self.until = Some(until);
+        self
+    }
+
+    pub(super) const fn argument_since(mut self, since: Version) -> Self {
+        self.argument_since = Some(since);
+        self
+    }
+
+    pub(super) const fn checked_since(mut self, since: Version) -> Self {
+        self.checked_since = Some(since);
         self
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{KindId, Preset, Value, wire::without_undefined};
-use crate::diag::Span;
+use crate::diag::{Span, Subject};
 
 /// An attribute's value and where it was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -212,6 +212,12 @@ impl Definition {
             KindId::VhostLimits => self.vhost.as_deref().unwrap_or("/").to_owned(),
             _ => self.name().to_owned(),
         }
+    }
+
+    /// What findings about it are about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject { kind: self.kind.word(), vhost: self.vhost.clone(), name: self.title().into() }
     }
 
     /// Whether an argument of it, or what is in one, has no value: no JSON of the management API says that.

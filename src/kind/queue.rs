@@ -214,7 +214,9 @@ const ATTRIBUTES: &[Attribute] = &[
         "stream-filter-size-bytes 32",
     )
     .on(S)
-    .since(version(3, 13)),
+    .since(version(3, 13))
+    .checked_since(version(4, 2))
+    .twin(Twin::Policy),
     Attribute::argument(
         "initial-cluster-size",
         "x-initial-cluster-size",
@@ -297,11 +299,13 @@ const ATTRIBUTES: &[Attribute] = &[
         "consumer-timeout",
         "x-consumer-timeout",
         Type::Duration(0, TEN_YEARS),
-        "How long a consumer may keep a message unacknowledged.",
+        "How long a consumer may keep a message unacknowledged; by policy from 3.12 on, there for classic queues too.",
         r#"consumer-timeout "1h""#,
     )
-    .on(CQ)
+    .on(Q)
     .since(version(3, 12))
+    .argument_since(version(4, 3))
+    .checked_since(version(4, 3))
     .twin(Twin::Min),
     Attribute::argument(
         "delayed-retry-type",
@@ -312,6 +316,7 @@ const ATTRIBUTES: &[Attribute] = &[
     )
     .on(Q)
     .since(version(4, 3))
+    .checked_since(version(4, 3))
     .twin(Twin::Policy)
     .operator(version(4, 3)),
     Attribute::argument(
@@ -323,6 +328,7 @@ const ATTRIBUTES: &[Attribute] = &[
     )
     .on(Q)
     .since(version(4, 3))
+    .checked_since(version(4, 3))
     .twin(Twin::Min)
     .operator(version(4, 3)),
     Attribute::argument(
@@ -334,6 +340,7 @@ const ATTRIBUTES: &[Attribute] = &[
     )
     .on(Q)
     .since(version(4, 3))
+    .checked_since(version(4, 3))
     .twin(Twin::Min)
     .operator(version(4, 3)),
 ];

@@ -25,27 +25,28 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                         .help(format!(
                             "write `{}`; a dot or star that is meant as such needs a `\\\\` before it",
                             attribute.example
-                        )),
+                        ))
+                        .refused(definition.subject()),
                 );
             }
             continue;
         }
         let (name, owner) = (attribute.spelling(), definition.kind.word());
         let found = found(attribute, &field.value);
-        report.push(
-            Diagnostic::new(
-                LINT.code,
-                format!("`{name}` of {} wants {}, not {found}", with_article(owner), wanted(attribute.ty)),
-            )
-            .label(field.span, format!("{owner} `{}`", definition.title()))
-            .note(match definition.kind.kind().wire {
-                Some(_) => {
-                    "the broker refuses a value of another type: 406 PRECONDITION_FAILED, or 400 over HTTP"
-                }
-                None => "nothing else can be read as one, and no code can be generated for it",
-            })
-            .help(format!("write `{}`", edit(attribute, &field.value))),
-        );
+        let finding = Diagnostic::new(
+            LINT.code,
+            format!("`{name}` of {} wants {}, not {found}", with_article(owner), wanted(attribute.ty)),
+        )
+        .label(field.span, format!("{owner} `{}`", definition.title()))
+        .note(match definition.kind.kind().wire {
+            Some(_) => {
+                "the broker refuses a value of another type: 406 PRECONDITION_FAILED, or 400 over HTTP"
+            }
+            None => "nothing else can be read as one, and no code can be generated for it",
+        })
+        .help(format!("write `{}`", edit(attribute, &field.value)));
+        let on_broker = definition.kind.kind().wire.is_some();
+        report.push(if on_broker { finding.refused(definition.subject()) } else { finding });
     }
 }
 

@@ -35,7 +35,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             )
             .label(field.span, range(attribute.ty))
             .note("the broker refuses it: 406 PRECONDITION_FAILED, or 400 over HTTP")
-            .help(help(attribute, &field.value)),
+            .help(help(attribute, &field.value))
+            .refused(definition.subject()),
         );
     }
 }

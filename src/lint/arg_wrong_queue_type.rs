@@ -21,18 +21,27 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 continue;
             }
             let (name, word) = (attribute.spelling(), queue_type.word());
-            report.push(
-                Diagnostic::new(LINT.code, format!("`{name}` is nothing that a {word} queue has"))
-                    .label(span, format!("only {} queues have it", attribute.on.join(" and ")))
-                    .label(queue.0.span_of("type"), format!("`{}` is a {word} queue", queue.name()))
+            let finding = Diagnostic::new(LINT.code, format!("`{name}` is nothing that a {word} queue has"))
+                .label(span, format!("only {} queues have it", attribute.on.join(" and ")))
+                .label(queue.0.span_of("type"), format!("`{}` is a {word} queue", queue.name()))
+                .help(format!(
+                    "remove `{name}`, or write `type={:?}`",
+                    attribute.on.first().unwrap_or(&word)
+                ));
+            report.push(if is_checked(context.topology, attribute) {
+                finding
                     .note("the broker refuses to declare the queue: 406 PRECONDITION_FAILED, `invalid arg`")
-                    .help(format!(
-                        "remove `{name}`, or write `type={:?}`",
-                        attribute.on.first().unwrap_or(&word)
-                    )),
-            );
+                    .refused(queue.0.subject())
+            } else {
+                finding.note("the broker stores it, shows it and never reads it").ignored(queue.0.subject())
+            });
         }
     }
+}
+
+/// Whether the broker knows the argument, and so refuses it where it does not belong (`rabbit_amqqueue:check_arguments_key`).
+pub(super) fn is_checked(topology: &Topology, attribute: &Attribute) -> bool {
+    topology.target.is_none_or(|(target, _)| attribute.checked_since.is_none_or(|first| target >= first))
 }
 
 /// The type that a queue or its vhost states; none where it depends on the broker.

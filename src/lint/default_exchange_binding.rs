@@ -31,7 +31,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             Diagnostic::new(LINT.code, format!("`{destination}` is bound to the default exchange"))
                 .label(binding.0.span_of("source"), "nothing can be bound to `\"\"`")
                 .note("the default exchange routes to each queue by the queue's name; a binding of it is refused: 403 ACCESS_REFUSED")
-                .help(help),
+                .help(help)
+                .refused(binding.0.subject()),
         );
     }
 }

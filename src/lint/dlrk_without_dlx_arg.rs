@@ -24,9 +24,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             format!("`{}` has a key for its dead letters and no exchange", queue.name()),
         )
         .label(key.span, "the broker takes the key only beside the exchange")
-        .note(
-            "it refuses to declare the queue, even if a policy gives the exchange: 406 PRECONDITION_FAILED",
-        );
+        .note("it refuses to declare the queue, even if a policy gives the exchange: 406 PRECONDITION_FAILED")
+        .refused(queue.0.subject());
         let written = key.value.as_text().map_or("", |text| &**text);
         let by_policy = context.graph.effective.value(queue.0, "dead-letter-exchange");
         report.push(match by_policy {

@@ -2,7 +2,7 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, Span},
+    diag::{Diagnostic, Fate, Report, Span},
     kind::{Attribute, Definition, KindId, Provenance, Version, exchange::TYPES, version},
     topology::{Exchange, Queue, QueueType},
 };
@@ -20,6 +20,8 @@ struct TooNew {
     span: Span,
     /// What to write for older brokers.
     older: String,
+    /// What they make of it.
+    fate: Fate,
 }
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
@@ -38,15 +40,22 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 continue;
             }
             let attributes = attributes.iter().filter_map(|attribute| of_attribute(definition, attribute));
-            let words = of_word(context, definition).filter(|found| found.since > target);
-            for TooNew { what, since, span, older } in attributes.chain(words) {
-                report.push(
-                    Diagnostic::new(LINT.code, format!("RabbitMQ {target} does not have {what}"))
-                        .label(span, format!("RabbitMQ {since} is the first that does"))
-                        .label(target_span, "the topology must run on this")
-                        .note("an older broker refuses a type that it does not know, and ignores an argument")
-                        .help(format!("{older}, or raise `rabbitmq` to \"{since}\"")),
-                );
+            let words = of_word(context, definition).into_iter().chain(without_limit(definition));
+            let words = words.filter(|found| found.since > target);
+            for TooNew { what, since, span, older, fate } in attributes.chain(words) {
+                let finding = Diagnostic::new(LINT.code, format!("RabbitMQ {target} does not have {what}"))
+                    .label(span, format!("RabbitMQ {since} is the first that does"))
+                    .label(target_span, "the topology must run on this")
+                    .help(format!("{older}, or raise `rabbitmq` to \"{since}\""));
+                let word = definition.kind.word().replace('-', " ");
+                report.push(match fate {
+                    Fate::Refused => {
+                        finding.note(format!("the broker refuses the {word}")).refused(definition.subject())
+                    }
+                    Fate::Ignored => finding
+                        .note("the broker stores it, shows it and never reads it")
+                        .ignored(definition.subject()),
+                });
             }
         }
     }
@@ -56,6 +65,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
 fn since(kind: KindId, attribute: &Attribute) -> Version {
     match (kind, attribute.operator) {
         (KindId::OperatorPolicy, Some(operator)) => operator.max(attribute.since),
+        (KindId::Queue, _) => attribute.argument_since.unwrap_or(attribute.since),
         _ => attribute.since,
     }
 }
@@ -68,6 +78,11 @@ fn of_attribute(definition: &Definition, attribute: &Attribute) -> Option<TooNew
         since: since(definition.kind, attribute),
         span: field.span,
         older: format!("remove `{}`", attribute.name),
+        // a policy with a key that nothing has registered is refused whole (`rabbit_policy:validation`)
+        fate: match definition.kind {
+            KindId::Policy | KindId::OperatorPolicy => Fate::Refused,
+            _ => Fate::Ignored,
+        },
     })
 }
 
@@ -82,6 +97,7 @@ fn of_word(context: &Context<'_, '_>, definition: &Definition) -> Option<TooNew>
                 since: known.since,
                 span: definition.span_of("type"),
                 older: "write another type".to_owned(),
+                fate: Fate::Refused,
             })
         }
         KindId::Queue => {
@@ -92,6 +108,7 @@ fn of_word(context: &Context<'_, '_>, definition: &Definition) -> Option<TooNew>
                 since: version(4, 0),
                 span: field.span,
                 older: "write `queue-master-locator`".to_owned(),
+                fate: Fate::Refused,
             })
         }
         _ => {
@@ -102,7 +119,20 @@ fn of_word(context: &Context<'_, '_>, definition: &Definition) -> Option<TooNew>
                 since: version(3, 12),
                 span: definition.span_of("apply-to"),
                 older: "write `apply-to=\"queues\"` and a pattern for these names only".to_owned(),
+                fate: Fate::Refused,
             })
         }
     }
+}
+
+/// Before 4.0 a delivery limit counts from 0 on: `rabbit_policies` refuses one below.
+fn without_limit(definition: &Definition) -> Option<TooNew> {
+    let limit = definition.field("delivery-limit").filter(|_| definition.kind != KindId::Queue)?;
+    limit.value.as_integer().filter(|limit| *limit < 0).map(|limit_value| TooNew {
+        what: format!("`delivery-limit {limit_value}` for no limit"),
+        since: version(4, 0),
+        span: limit.span,
+        older: "remove `delivery-limit`: nothing limits deliveries there".to_owned(),
+        fate: Fate::Refused,
+    })
 }

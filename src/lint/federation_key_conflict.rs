@@ -30,7 +30,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             .note(
                 "the broker refuses the policy, with every other key in it (`rabbit_federation_parameters`)",
             )
-            .help(format!("remove `{second}` or `{first}`")),
+            .help(format!("remove `{second}` or `{first}`"))
+            .refused(policy.subject()),
         );
     }
 }

@@ -65,7 +65,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         report.push(
             diagnostic
                 .note("the broker refuses the policy, or keeps it after an upgrade and heeds it not: each queue has one copy")
-                .help(help),
+                .help(help)
+                .refused(policy.0.subject()),
         );
     }
 }

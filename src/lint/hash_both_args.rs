@@ -29,7 +29,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 .label(second.span, "one of the two …")
                 .label(first.span, "… is one too many")
                 .note("`rabbit_exchange_type_consistent_hash` refuses the exchange: 406 PRECONDITION_FAILED")
-                .help("keep the one that tells apart what has to stay in order"),
+                .help("keep the one that tells apart what has to stay in order")
+                .refused(exchange.0.subject()),
         );
     }
 }

@@ -27,6 +27,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         let refused = |text: String| {
             Diagnostic::new(LINT.code, text)
                 .note("`rabbit_exchange_type_local_random` refuses the binding: 406 PRECONDITION_FAILED")
+                .refused(binding.0.subject())
         };
         if !binding.routing_key().is_empty() {
             report.push(

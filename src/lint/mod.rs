@@ -46,6 +46,8 @@ mod durable_flow_transient_hop;
 mod e2e_cycle;
 mod even_quorum_size;
 mod expires_durable_critical;
+mod feature_denied;
+mod feature_ignored;
 mod feature_too_new;
 mod federation_key_conflict;
 mod federation_mesh_duplicates;
@@ -229,6 +231,7 @@ pub const LINTS: &[Lint] = &[
     plaintext_password::LINT,
     uri_credentials::LINT,
     feature_too_new::LINT,
+    feature_denied::LINT,
     ha_policy_4x::LINT,
     policy_tie::LINT,
     policy_matches_nothing::LINT,
@@ -239,6 +242,7 @@ pub const LINTS: &[Lint] = &[
     policy_late_stream_key::LINT,
     operator_policy_clamps::LINT,
     unknown_policy_key::LINT,
+    feature_ignored::LINT,
     message_no_consumer::LINT,
     consume_no_producer::LINT,
     mixed_message_types::LINT,

@@ -25,11 +25,14 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             if bytes > MAX {
                 long = true;
                 let owner = definition.kind.word();
-                report.push(too_long(
-                    format!("the {name} of {} is {bytes} bytes long", with_article(owner)),
-                    field.span,
-                    bytes,
-                ));
+                report.push(
+                    too_long(
+                        format!("the {name} of {} is {bytes} bytes long", with_article(owner)),
+                        field.span,
+                        bytes,
+                    )
+                    .refused(definition.subject()),
+                );
             }
         }
         if definition.kind == KindId::Queue && !long && !definition.external {
@@ -81,7 +84,8 @@ fn raft_cluster(topology: &Topology, queue: Queue<'_>, report: &mut Report) {
         let message = format!("the quorum queue's name and its vhost take {bytes} bytes together");
         report.push(too_long(message, queue.0.span_of("name"), bytes).note(
             "`rabbit_quorum_queue` makes the name of a Raft cluster of both, and refuses one that is longer than 255 bytes",
-        ));
+        )
+        .refused(queue.0.subject()));
     }
 }
 

@@ -45,7 +45,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                     .label(queue.0.span_of(flag), "the broker refuses this …")
                     .label(queue.0.span_of("type"), format!("… of a {replicated}"))
                     .note("it is a replicated log on disk, which stays until it is deleted: 406 PRECONDITION_FAILED")
-                    .help(edit),
+                    .help(edit)
+                    .refused(queue.0.subject()),
             );
         }
     }

@@ -28,7 +28,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             Diagnostic::new(LINT.code, format!("the {word} `{name}` has a name that belongs to the broker"))
                 .label(entity.span_of("name"), "`amq.` is the broker's")
                 .note("the broker refuses to declare it: 403 ACCESS_REFUSED")
-                .help(format!("write {}", renamed(entity, BROKERS))),
+                .help(format!("write {}", renamed(entity, BROKERS)))
+                .refused(entity.subject()),
         );
     }
     let parameters = context.topology.of(KindId::GlobalParameter);

@@ -28,7 +28,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 .label(shovel.span_of("src-delete-after"), "to go after so many …")
                 .label(shovel.span_of("ack-mode"), "… it needs acknowledgements")
                 .note("the broker refuses it: `Cannot specify 'no-ack' and numerical 'delete-after'`")
-                .help("write `ack-mode \"on-confirm\"`"),
+                .help("write `ack-mode \"on-confirm\"`")
+                .refused(shovel.subject()),
         );
     }
 }

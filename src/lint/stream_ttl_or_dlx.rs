@@ -43,7 +43,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 Diagnostic::new(LINT.code, format!("the stream `{}` has a `{name}`", written_name(stream)))
                     .label(span, "streams do not have it")
                     .note("a stream is a log: its messages neither die nor expire one by one; the broker refuses it: 406 PRECONDITION_FAILED")
-                    .help(edit),
+                    .help(edit)
+                    .refused(stream.0.subject()),
             );
         }
     }

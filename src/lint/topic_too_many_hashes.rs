@@ -7,7 +7,10 @@ use super::{
     edit::{bind, key_span},
     hint,
 };
-use crate::diag::{Diagnostic, Report};
+use crate::{
+    diag::{Diagnostic, Report},
+    kind::version,
+};
 
 /// How many `#` every broker takes and matches at ease.
 const EASY: usize = 2;
@@ -32,11 +35,11 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         } else {
             "write `*` where one word is meant".to_owned()
         };
-        report.push(
-            Diagnostic::new(LINT.code, format!("`{key}` has {hashes} `#`"))
-                .label(key_span(binding), "the broker tries each of them with every number of words")
-                .note("the work for one key grows with its length to that power; the newest brokers refuse such a binding")
-                .help(edit),
-        );
+        let finding = Diagnostic::new(LINT.code, format!("`{key}` has {hashes} `#`"))
+            .label(key_span(binding), "the broker tries each of them with every number of words")
+            .note("the work for one key grows with its length to that power; RabbitMQ 4.3.5 and later refuse such a binding")
+            .help(edit);
+        let is_refused = context.topology.target.is_some_and(|(target, _)| target >= version(4, 3));
+        report.push(if is_refused { finding.refused(binding.0.subject()) } else { finding });
     }
 }

@@ -25,7 +25,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     for binding in topology.bindings() {
         let (vhost, name) = (binding.vhost(), binding.source());
         if !is_predeclared(name) && topology.exchange(vhost, name).is_none() {
-            report.push(unknown(context, Some(vhost), name, binding.0.span_of("source")).note(CLOSES));
+            let finding = unknown(context, Some(vhost), name, binding.0.span_of("source")).note(CLOSES);
+            report.push(finding.refused(binding.0.subject()));
         }
     }
     for grant in topology.of(KindId::TopicPermission) {

@@ -51,7 +51,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 Diagnostic::new(LINT.code, format!("`{key}` is no key of {}", with_article(&word)))
                     .label(field.span, format!("in {word} `{}`", policy.name()))
                     .note("the broker refuses the policy with 400: not recognised policy settings")
-                    .help(help),
+                    .help(help)
+                    .refused(policy.subject()),
             );
         }
     }

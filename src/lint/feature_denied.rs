@@ -1,0 +1,99 @@
+//! Something that the broker still has, and does not permit.
+
+use super::{Context, Lint, error};
+use crate::{
+    diag::{Diagnostic, Report, Span},
+    kind::{Definition, KindId, Version, version},
+    topology::{Queue, QueueType},
+};
+
+pub(super) const LINT: Lint = Lint {
+    code: error("V002", "feature-denied", "The broker that the topology names denies this by default."),
+    page: include_str!("feature_denied.md"),
+    check,
+};
+
+/// The first series that denies what is found here (`rabbit_amqqueue`, `rabbit_queue_location`; release notes of 4.3.0).
+const DENIES: Version = version(4, 3);
+
+/// What is denied.
+struct Denied {
+    what: String,
+    span: Span,
+    label: &'static str,
+    why: &'static str,
+    edit: &'static str,
+    /// The deprecated feature by which the broker's configuration permits it; none for what is gone.
+    feature: Option<&'static str>,
+}
+
+fn check(context: &Context<'_, '_>, report: &mut Report) {
+    let Some((target, target_span)) = context.topology.target.filter(|(target, _)| *target >= DENIES) else {
+        return;
+    };
+    let queues = context.topology.queues().filter(|queue| !queue.0.external);
+    let of_queues = queues.flat_map(|queue| {
+        let transient = transient(queue, queue.queue_type(context.topology));
+        let found = [transient, locator(queue.0), first_version(queue.0)];
+        found.into_iter().flatten().map(move |denied| (queue.0, denied))
+    });
+    let policies =
+        [KindId::Policy, KindId::OperatorPolicy].into_iter().flat_map(|kind| context.topology.of(kind));
+    let of_policies =
+        policies.filter(|policy| !policy.external).filter_map(|policy| Some((policy, locator(policy)?)));
+    for (definition, denied) in of_queues.chain(of_policies) {
+        let permit = denied.feature.map_or_else(String::new, |feature| {
+            format!(
+                "; or permit it on every node: `deprecated_features.permit.{feature} = true` in rabbitmq.conf"
+            )
+        });
+        report.push(
+            Diagnostic::new(LINT.code, denied.what)
+                .label(denied.span, denied.label)
+                .label(target_span, format!("RabbitMQ {target} denies it"))
+                .note(denied.why)
+                .help(format!("{}{permit}", denied.edit))
+                .refused(definition.subject()),
+        );
+    }
+}
+
+/// Of other types `quorum-not-durable` speaks.
+fn transient(queue: Queue<'_>, queue_type: QueueType) -> Option<Denied> {
+    (queue_type == QueueType::Classic && !queue.0.flag("durable")).then(|| Denied {
+        what: format!("the queue `{}` is transient, and not a connection's own", queue.name()),
+        span: queue.0.span_of("durable"),
+        label: "neither durable nor exclusive",
+        why: "the broker refuses to declare it: 541 INTERNAL_ERROR, `transient_nonexcl_queues` is deprecated; a node that has such queues does not start as 4.3",
+        edit: "remove `durable=#false`, with `expires=\"30m\"` where the queue is to go by itself",
+        feature: Some("transient_nonexcl_queues"),
+    })
+}
+
+fn locator(definition: &Definition) -> Option<Denied> {
+    definition.field("queue-master-locator").map(|field| Denied {
+        what: format!(
+            "`queue-master-locator` of the {} `{}` is denied",
+            definition.kind.word(),
+            definition.name()
+        ),
+        span: field.span,
+        label: "the old word for `queue-leader-locator`",
+        why: "the broker refuses what holds it: `queue_master_locator` is deprecated",
+        edit: "write `queue-leader-locator \"balanced\"`, or `\"client-local\"`",
+        feature: Some("queue_master_locator"),
+    })
+}
+
+/// In a policy it is taken, and ignored.
+fn first_version(queue: &Definition) -> Option<Denied> {
+    let field = queue.field("queue-version").filter(|field| field.value.as_integer() == Some(1))?;
+    Some(Denied {
+        what: format!("the queue `{}` asks for a storage that is gone", queue.name()),
+        span: field.span,
+        label: "there is version 2 only",
+        why: "the broker refuses to declare the queue: 406 PRECONDITION_FAILED, unsupported queue version",
+        edit: "remove `queue-version 1`",
+        feature: None,
+    })
+}
