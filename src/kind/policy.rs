@@ -88,7 +88,7 @@ pub(super) const KEYS: &[Attribute] = &[
     )
     .on(&["quorum"])
     .since(version(3, 13))
-    .operator(version(4, 3)),
+    .operator(version(3, 13)),
     Attribute::new(
         "ha-mode",
         Place::Key("ha-mode"),

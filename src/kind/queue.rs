@@ -236,8 +236,9 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::argument(
         "queue-leader-locator",
         "x-queue-leader-locator",
-        Type::OneOf(&["client-local", "balanced"]),
-        "On which node the leader starts.",
+        // the last two are old words for `balanced`, which the broker still takes
+        Type::OneOf(&["client-local", "balanced", "random", "least-leaders"]),
+        "On which node the leader starts: `client-local` or `balanced`.",
         r#"queue-leader-locator "balanced""#,
     )
     .on(&["classic", "quorum", "stream"])
@@ -308,6 +309,17 @@ const ATTRIBUTES: &[Attribute] = &[
     .checked_since(version(4, 3))
     .twin(Twin::Min),
     Attribute::argument(
+        "consumer-disconnected-timeout",
+        "x-consumer-disconnected-timeout",
+        Type::Duration(0, TEN_YEARS),
+        "How long messages wait for a consumer whose node cannot be reached; 60 s where nothing is said.",
+        r#"consumer-disconnected-timeout "30s""#,
+    )
+    .on(Q)
+    .since(version(4, 3))
+    .checked_since(version(4, 3))
+    .twin(Twin::Min),
+    Attribute::argument(
         "delayed-retry-type",
         "x-delayed-retry-type",
         Type::OneOf(&["disabled", "all", "failed", "returned"]),
@@ -322,7 +334,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::argument(
         "delayed-retry-min",
         "x-delayed-retry-min",
-        Type::Duration(0, TEN_YEARS),
+        Type::Duration(1, TEN_YEARS),
         "The shortest such wait.",
         r#"delayed-retry-min "1s""#,
     )
@@ -334,7 +346,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::argument(
         "delayed-retry-max",
         "x-delayed-retry-max",
-        Type::Duration(0, TEN_YEARS),
+        Type::Duration(1, TEN_YEARS),
         "The longest such wait.",
         r#"delayed-retry-max "1m""#,
     )

@@ -1,6 +1,11 @@
 //! A value is not of the type that its attribute has.
 
-use super::{Context, Lint, context::described, error};
+use super::{
+    Context, Lint,
+    context::described,
+    error,
+    refusal::{TAKEN, is_refused},
+};
 use crate::{
     diag::{Diagnostic, Report, with_article},
     kind::{Attribute, Type, Value},
@@ -38,15 +43,16 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             format!("`{name}` of {} wants {}, not {found}", with_article(owner), wanted(attribute.ty)),
         )
         .label(field.span, format!("{owner} `{}`", definition.title()))
-        .note(match definition.kind.kind().wire {
-            Some(_) => {
-                "the broker refuses a value of another type: 406 PRECONDITION_FAILED, or 400 over HTTP"
-            }
-            None => "nothing else can be read as one, and no code can be generated for it",
-        })
         .help(format!("write `{}`", edit(attribute, &field.value)));
-        let on_broker = definition.kind.kind().wire.is_some();
-        report.push(if on_broker { finding.refused(definition.subject()) } else { finding });
+        report.push(if definition.kind.kind().wire.is_none() {
+            finding.note("nothing else can be read as one, and no code can be generated for it")
+        } else if is_refused(context.topology, definition, attribute, &field.value) {
+            finding
+                .note("the broker refuses a value of another type: 406 PRECONDITION_FAILED, or 400 over HTTP")
+                .refused(definition.subject())
+        } else {
+            finding.note(TAKEN)
+        });
     }
 }
 

@@ -1,6 +1,12 @@
 //! A value is outside what the broker takes.
 
-use super::{Context, Lint, arg_bad_type::wanted, context::described, error};
+use super::{
+    Context, Lint,
+    arg_bad_type::wanted,
+    context::described,
+    error,
+    refusal::{REFUSED, TAKEN, is_refused},
+};
 use crate::{
     diag::{Diagnostic, Report, nearest},
     kind::{Attribute, Definition, Field, KindId, Type, Value, slip},
@@ -28,16 +34,17 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             value if matches!(field.value, Value::Text(_)) => quote(&value),
             value => value,
         };
-        report.push(
-            Diagnostic::new(
-                LINT.code,
-                format!("`{name}` of the {owner} `{}` cannot be {value}", definition.title()),
-            )
-            .label(field.span, range(attribute.ty))
-            .note("the broker refuses it: 406 PRECONDITION_FAILED, or 400 over HTTP")
-            .help(help(attribute, &field.value))
-            .refused(definition.subject()),
-        );
+        let finding = Diagnostic::new(
+            LINT.code,
+            format!("`{name}` of the {owner} `{}` cannot be {value}", definition.title()),
+        )
+        .label(field.span, range(attribute.ty))
+        .help(help(attribute, &field.value));
+        report.push(if is_refused(context.topology, definition, attribute, &field.value) {
+            finding.note(REFUSED).refused(definition.subject())
+        } else {
+            finding.note(TAKEN)
+        });
     }
 }
 
@@ -73,12 +80,11 @@ fn slip_of_the_pen(definition: &Definition, attribute: &Attribute, field: &Field
             "it answers 503 COMMAND_INVALID, unknown exchange type, and closes the connection",
         ),
     };
-    Some(
-        Diagnostic::new(LINT.code, format!("the broker knows no {what} `{written}`"))
-            .label(field.span, format!("of the {owner} `{name}`"))
-            .note(note)
-            .help(format!("write `{} {}`", attribute.name, quote(meant))),
-    )
+    let finding = Diagnostic::new(LINT.code, format!("the broker knows no {what} `{written}`"))
+        .label(field.span, format!("of the {owner} `{name}`"))
+        .note(note)
+        .help(format!("write `{} {}`", attribute.name, quote(meant)));
+    Some(if what == "tag" { finding } else { finding.refused(definition.subject()) })
 }
 
 fn range(ty: Type) -> String {

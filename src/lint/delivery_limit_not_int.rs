@@ -1,7 +1,10 @@
 //! A delivery limit is no whole number.
 
 use super::{Context, Lint, context::described, error};
-use crate::diag::{Diagnostic, Report};
+use crate::{
+    diag::{Diagnostic, Report},
+    kind::KindId,
+};
 
 pub(super) const LINT: Lint = Lint {
     code: error(
@@ -19,17 +22,23 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             continue;
         }
         let number = field.value.as_text().and_then(|text| text.trim().parse::<i64>().ok());
-        report.push(
-            Diagnostic::new(
-                LINT.code,
-                format!("`delivery-limit` of the {} `{}` is no whole number", definition.kind.word(), definition.name()),
-            )
-            .label(field.span, "a whole number is wanted")
-            .note("the broker takes its own limit instead, 20 from RabbitMQ 4.0 on and none before, and says nothing")
-            .help(match number {
-                Some(number) => format!("write `delivery-limit {number}`"),
-                None => "write a number such as `delivery-limit 20`; -1 is no limit".to_owned(),
-            }),
-        );
+        let finding = Diagnostic::new(
+            LINT.code,
+            format!(
+                "`delivery-limit` of the {} `{}` is no whole number",
+                definition.kind.word(),
+                definition.name()
+            ),
+        )
+        .label(field.span, "a whole number is wanted")
+        .help(match number {
+            Some(number) => format!("write `delivery-limit {number}`"),
+            None => "write a number such as `delivery-limit 20`; -1 is no limit".to_owned(),
+        });
+        report.push(if definition.kind == KindId::Queue {
+            finding.note("the broker takes it, says nothing, and never reaches it; from RabbitMQ 4.3 on it takes its own limit of 20 instead")
+        } else {
+            finding.note("the broker refuses the policy with 400: not a valid delivery limit").refused(definition.subject())
+        });
     }
 }

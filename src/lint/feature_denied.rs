@@ -33,9 +33,10 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     };
     let queues = context.topology.queues().filter(|queue| !queue.0.external);
     let of_queues = queues.flat_map(|queue| {
-        let transient = transient(queue, queue.queue_type(context.topology));
-        let found = [transient, locator(queue.0), first_version(queue.0)];
-        found.into_iter().flatten().map(move |denied| (queue.0, denied))
+        // of other types `quorum-not-durable` and `arg-wrong-queue-type` speak
+        let classic = queue.queue_type(context.topology) == QueueType::Classic;
+        let found = [transient(queue), locator(queue.0), first_version(queue.0)];
+        found.into_iter().flatten().filter(move |_| classic).map(move |denied| (queue.0, denied))
     });
     let policies =
         [KindId::Policy, KindId::OperatorPolicy].into_iter().flat_map(|kind| context.topology.of(kind));
@@ -58,9 +59,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     }
 }
 
-/// Of other types `quorum-not-durable` speaks.
-fn transient(queue: Queue<'_>, queue_type: QueueType) -> Option<Denied> {
-    (queue_type == QueueType::Classic && !queue.0.flag("durable")).then(|| Denied {
+fn transient(queue: Queue<'_>) -> Option<Denied> {
+    (!queue.0.flag("durable")).then(|| Denied {
         what: format!("the queue `{}` is transient, and not a connection's own", queue.name()),
         span: queue.0.span_of("durable"),
         label: "neither durable nor exclusive",

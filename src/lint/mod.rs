@@ -10,6 +10,7 @@ mod edit;
 mod index;
 mod levels;
 mod policies;
+mod refusal;
 
 mod admin_service_user;
 mod ae_cycle;

@@ -19,6 +19,7 @@ mod names;
 mod privilege;
 #[cfg(feature = "cli")]
 mod proxy;
+mod refusals;
 #[cfg(feature = "cli")]
 mod route;
 #[cfg(feature = "cli")]
