@@ -1,7 +1,7 @@
 //! Carrying out a plan: its very steps, in its order, several at once, each accounted for.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,8 +17,9 @@ use super::{
     tools::{Tools, Trouble},
 };
 use crate::{
-    kind::{Identity, KindId},
-    plan::{Action, Consent, Plan, Step, StepId},
+    kind::KindId,
+    plan::{Action, Consent, Content, Entries, Plan, Stamp, Step, StepId},
+    topology::Topology,
 };
 
 /// The pattern of a permission that holds for every name.
@@ -31,6 +32,10 @@ pub struct Apply<'a> {
     pub client: &'a Client,
     /// Who it is.
     pub overview: &'a Overview,
+    /// What the plan leads to.
+    pub desired: &'a Topology,
+    /// What is put on record besides: when, by whom, from what.
+    pub stamp: &'a Stamp,
     /// Where secrets are found.
     pub secrets: &'a Secrets,
     /// How many requests are under way at once.
@@ -128,15 +133,13 @@ impl Applied {
 /// # Errors
 /// When the record cannot be written beforehand: then nothing has been changed.
 pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
-    let intent: BTreeSet<Identity> = plan
-        .steps
-        .iter()
-        .filter(|step| step.action.makes_ours())
-        .map(|step| step.identity.clone())
-        .chain(plan.owned.iter().cloned())
-        .collect();
+    let mut intent = plan.owned.clone();
+    intent.extend(plan.settled.clone());
+    for step in plan.steps.iter().filter(|step| step.action.makes_ours()) {
+        intent.entry(step.identity.clone()).or_default();
+    }
     if let Some(topology) = plan.topology.as_ref().filter(|_| intent != plan.owned) {
-        ledger::write(how.client, topology, &plan.owned, &intent).await?;
+        ledger::write(how.client, topology, &plan.owned, &intent, how.stamp).await?;
     }
     let guard = Guard::new(how.client, how.overview);
     let leaving = plan
@@ -178,19 +181,31 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
         .into_iter()
         .map(|outcome| outcome.unwrap_or(Outcome::NotStarted))
         .collect();
-    let owned = owned_after(plan, &outcomes);
+    let owned = owned_after(plan, how.desired, &outcomes, &intent);
     let changed = run.tools.changed.load(Ordering::Relaxed);
     let mut unrecorded = run.tools.unrecorded.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(topology) = plan.topology.as_ref().filter(|_| owned != intent) {
-        unrecorded = ledger::write(how.client, topology, &intent, &owned).await.err().or(unrecorded);
+        unrecorded =
+            ledger::write(how.client, topology, &intent, &owned, how.stamp).await.err().or(unrecorded);
     }
     Ok(Applied { outcomes, unrecorded, changed })
 }
 
+/// Puts on record what is as described already, where the record says otherwise.
+///
+/// # Errors
+/// When the record cannot be written.
+pub async fn settle(plan: &Plan, client: &Client, stamp: &Stamp) -> Result<(), Error> {
+    let Some(topology) = plan.topology.as_ref().filter(|_| !plan.settled.is_empty()) else { return Ok(()) };
+    let mut owned = plan.owned.clone();
+    owned.extend(plan.settled.clone());
+    ledger::write(client, topology, &plan.owned, &owned, stamp).await
+}
+
 /// What the topology owns once its steps have ended so. What the broker has plainly refused to make was not made; what is
 /// in doubt stays on record.
-fn owned_after(plan: &Plan, outcomes: &[Outcome]) -> BTreeSet<Identity> {
-    let mut owned = plan.owned.clone();
+fn owned_after(plan: &Plan, desired: &Topology, outcomes: &[Outcome], intent: &Entries) -> Entries {
+    let mut owned = intent.clone();
     for (step, outcome) in plan.steps.iter().zip(outcomes) {
         let in_doubt = matches!(outcome, Outcome::Failed { in_doubt: true, .. });
         match step.action {
@@ -200,10 +215,11 @@ fn owned_after(plan: &Plan, outcomes: &[Outcome]) -> BTreeSet<Identity> {
                     owned.remove(implied);
                 }
             }
-            _ if !step.action.makes_ours() => {}
-            _ if *outcome == Outcome::Done || in_doubt => {
-                owned.insert(step.identity.clone());
+            _ if !step.action.makes_ours() || in_doubt => {}
+            _ if *outcome == Outcome::Done => {
+                owned.insert(step.identity.clone(), desired.get(&step.identity).map(Content::of));
             }
+            _ if !plan.owned.contains_key(&step.identity) => drop(owned.remove(&step.identity)),
             _ => {}
         }
     }

@@ -1,22 +1,24 @@
 //! Keeping the ownership record in the broker; see [`crate::plan::Record`].
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::{Client, Error, Request};
-use crate::{kind::Identity, plan::Record};
+use crate::plan::{Entries, Record, Stamp};
 
 /// Writes what a topology owns in place of what it owned before: parts first, then the head, then what is left over goes,
 /// so that a crash at any moment leaves the one record or the other. Of a topology that owns nothing, nothing is left.
 pub(super) async fn write(
     client: &Client,
     topology: &Arc<str>,
-    before: &BTreeSet<Identity>,
-    after: &BTreeSet<Identity>,
+    before: &Entries,
+    after: &Entries,
+    stamp: &Stamp,
 ) -> Result<(), Error> {
-    let parameters = |entries: &BTreeSet<Identity>| {
-        Record { topology: topology.clone(), entries: entries.clone() }.parameters()
+    let parameters = |entries: &Entries| {
+        let stamp = Some(stamp.clone());
+        Record { topology: topology.clone(), entries: entries.clone(), stamp }.parameters()
     };
     let (earlier, later) = (parameters(before), parameters(after));
     for (name, value) in &later {

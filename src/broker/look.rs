@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::StreamExt as _;
 use lapin::{
-    Channel, Connection, ConnectionProperties, ErrorKind,
+    Channel, Connection, ErrorKind,
     options::{
         BasicConsumeOptions, BasicQosOptions, ExchangeBindOptions, QueueBindOptions, QueueDeclareOptions,
         QueueDeleteOptions,
@@ -19,11 +19,8 @@ use lapin::{
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
-use super::{AmqpAddress, Client, Overview, Request};
+use super::{Client, Overview, Request, connect::connect};
 use crate::kind::Definition;
-
-/// How long a broker may take to be connected to.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long an empty stream is listened to; one that is not answers within 0.1 s.
 const LISTENS: Duration = Duration::from_secs(3);
@@ -176,33 +173,13 @@ impl<'a> Looker<'a> {
         let connection = match connections.get(vhost) {
             Some(connection) => connection.clone(),
             None => {
-                let connection = self.connect(vhost).await.map(Arc::new);
+                let connection = connect(self.client, self.overview, vhost, &self.connection_name()).await.map(Arc::new);
                 connections.insert(vhost.clone(), connection.clone());
                 connection
             }
         };
         drop(connections);
         connection?.create_channel().await.map_err(|error| error.to_string())
-    }
-
-    async fn connect(&self, vhost: &str) -> Result<Connection, String> {
-        let address: AmqpAddress = self.client.amqp(self.overview).map_err(|error| error.to_string())?;
-        let tls = self.client.access().tls();
-        let config = lapin::tcp::OwnedTLSConfig {
-            identity: tls.identity.as_ref().map(|identity| lapin::tcp::OwnedIdentity::PKCS8 {
-                pem: identity.certificate.clone().into_bytes(),
-                key: identity.key.expose().as_bytes().to_vec(),
-            }),
-            cert_chain: tls.ca.clone(),
-        };
-        let url = address.url(vhost);
-        let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
-        let properties = ConnectionProperties::default().with_connection_name(self.connection_name().into());
-        let connect = Connection::connect_with_config(url.expose(), properties, config, runtime);
-        tokio::time::timeout(PATIENCE, connect)
-            .await
-            .map_err(|_| format!("{address} does not answer"))?
-            .map_err(|error| format!("{address}: {error}"))
     }
 }
 

@@ -16,10 +16,11 @@ use serde_json::json;
 use super::{
     Broker, Exit, Format, Input, Outcome as Verdict, Screen, Stop,
     pending::{Pending, Target, checked, command, pending, runtime},
+    stamp::stamp,
     watch::{bar, signals, stop_on},
 };
 use crate::{
-    broker::{Applied, Apply as How, Client, Outcome, apply},
+    broker::{Applied, Apply as How, Client, Outcome, apply, settle},
     diag::shell_word,
     plan::{Action, Consent, count, digits},
 };
@@ -60,6 +61,9 @@ pub(super) struct Apply {
     /// How many requests are under way at once
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
+    /// What to call this version of the files on record, such as a commit
+    #[arg(long, value_name = "TEXT", env = "TOPOC_REVISION", hide_env_values = true)]
+    revision: Option<String>,
     /// Show every step, also of many alike
     #[arg(long)]
     all: bool,
@@ -100,7 +104,9 @@ impl Apply {
             return Err(Stop::wrong(missing.join("\n       "), help));
         }
         let human = self.format == Format::Human;
+        let stamp = stamp(&pending.compiled, &broker.0, self.revision.clone());
         if pending.plan.is_empty() {
+            runtime.block_on(settle(&pending.plan, &broker.0, &stamp)).map_err(not_recorded)?;
             if human {
                 writeln!(screen.out(), "{}", pending.nothing())?;
             } else {
@@ -136,6 +142,8 @@ impl Apply {
                 How {
                     client: &broker.0,
                     overview: &broker.1,
+                    desired: &pending.compiled.topology,
+                    stamp: &stamp,
                     secrets: &pending.secrets,
                     concurrency: usize::from(self.concurrency),
                     allow_data_loss: self.allow_data_loss,

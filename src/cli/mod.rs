@@ -28,6 +28,7 @@ mod question;
 mod route;
 mod schema;
 mod screen;
+mod stamp;
 mod watch;
 mod why_not;
 mod write;

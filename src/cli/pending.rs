@@ -48,12 +48,18 @@ impl From<Error> for Stop {
     }
 }
 
-/// Reads and checks a topology; its errors are shown, and stop the run.
-pub(super) fn checked(input: &Input, screen: &mut Screen) -> Result<Option<Compiled>, Stop> {
+/// Reads and checks a topology.
+pub(super) fn read(input: &Input) -> Result<Compiled, Stop> {
     let files = input.files()?;
     let mut compiled = crate::compile(&files.paths, &CommandSources, &input.inputs());
     compiled.report.extend(files.report);
     compiled.lint();
+    Ok(compiled)
+}
+
+/// Reads and checks a topology; its errors are shown, and stop the run.
+pub(super) fn checked(input: &Input, screen: &mut Screen) -> Result<Option<Compiled>, Stop> {
+    let mut compiled = read(input)?;
     if !compiled.report.has_errors() {
         return Ok(Some(compiled));
     }
@@ -187,7 +193,22 @@ impl Pending {
         };
         let paint = |action: Action, sign: &str| if color { painted(action, sign) } else { sign.to_owned() };
         let steps = plan::human(&self.plan, &self.compiled.sources, Shown { all, paint: &paint });
-        format!("{name} → {}{vhosts}\n\n{steps}\n", self.target.described())
+        let applied =
+            self.plan.stamp.as_ref().map_or_else(String::new, |stamp| format!("last applied {stamp}\n"));
+        format!("{name} → {}{vhosts}\n{applied}\n{steps}\n", self.target.described())
+    }
+
+    /// `no drift: what orders has made on rabbit@mq-1 is as it was applied (87 ms)`.
+    pub(super) fn no_drift(&self) -> String {
+        let notes: String = self.plan.notes.iter().map(|note| format!("! {note}\n")).collect();
+        let (name, target) = (self.plan.topology.as_deref().unwrap_or("nobody"), self.target.name());
+        let time = self.started.elapsed().as_millis();
+        match &self.plan.stamp {
+            Some(stamp) => format!(
+                "{notes}no drift: nobody has changed or deleted on {target} what `{name}` has made there, last applied {stamp} ({time} ms)"
+            ),
+            None => format!("{notes}no drift: `{name}` has made nothing on {target} so far ({time} ms)"),
+        }
     }
 
     /// `nothing to do: 14 entities are as described (87 ms)`.

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Action, Consent, Danger, Difference, Live, Plan, Step, compare, danger, limits, order, restore,
+    Action, Consent, Content, Danger, Difference, Live, Plan, Step, compare, danger, drift, limits, order,
+    restore,
     show::{count, summary},
 };
 use crate::{
@@ -40,8 +41,9 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     let topology = pair.desired.name.as_ref().map(|name| name.text.clone());
     let record = pair.live.records.iter().find(|record| Some(&record.topology) == topology.as_ref());
     let owned = record.map(|record| record.entries.clone()).unwrap_or_default();
+    let stamp = record.and_then(|record| record.stamp.clone());
     let unrecorded = pair.live.records_unseen.is_some();
-    let mut plan = Plan { topology, owned, unrecorded, ..Plan::default() };
+    let mut plan = Plan { topology, owned, stamp, unrecorded, ..Plan::default() };
     plan.notes.extend(pair.live.records_unseen.map(|why| {
         format!("what this topology has made is not known, and what would be taken over, deleted, put back or refused is not shown: {why}")
     }));
@@ -56,7 +58,7 @@ pub fn plan(pair: Pair<'_>) -> Plan {
             continue;
         }
         let identity = desired.identity();
-        let may_be_there = plan.unrecorded || plan.owned.contains(&identity);
+        let may_be_there = plan.unrecorded || plan.owned.contains_key(&identity);
         if let Some(vhost) = pair.live.unseen(&identity).filter(|_| may_be_there) {
             unseen.insert(vhost.clone());
             continue;
@@ -94,10 +96,16 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
         return Some(Step { desired: Some(desired.clone()), reason, ..step(Action::Refuse, desired) });
     }
     let Some(live) = pair.live.topology.get(&identity) else {
-        let reason = summary(desired);
+        let mut reason = summary(desired);
         let before = restore::before(pair, plan.topology.as_ref(), &identity);
+        // what a run that was interrupted took away nobody else did
+        let drifted = before.is_none() && plan.owned.get(&identity).is_some_and(Option::is_some);
+        if drifted {
+            let separator = if reason.is_empty() { "" } else { "; " };
+            reason.push_str(&format!("{separator}deleted on the broker since the last apply"));
+        }
         let merged = before.map_or_else(|| desired.clone(), |before| compare::merged(desired, before));
-        return Some(Step { desired: Some(merged), reason, ..step(Action::Create, desired) });
+        return Some(Step { desired: Some(merged), reason, drifted, ..step(Action::Create, desired) });
     };
     let notes = &mut plan.notes;
     let differences =
@@ -114,15 +122,26 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
                 }
             }
         });
-    let differences = told(pair, notes, desired, differences);
+    let mut differences = told(pair, notes, desired, differences);
+    let recorded = plan.owned.get(&identity).and_then(Option::as_ref);
+    if let Some(recorded) = recorded.and_then(|recorded| recorded.definition(&identity)) {
+        drift::attribute(&mut differences, &recorded, desired, live, pair.live.heeds_default_queue_type());
+    }
     let other = pair.live.owner(&identity).filter(|record| Some(&record.topology) != plan.topology.as_ref());
-    let ours = plan.unrecorded || plan.owned.contains(&identity);
+    let ours = plan.unrecorded || plan.owned.contains_key(&identity);
     let base = Step {
         desired: Some(compare::merged(desired, live)),
         live: Some(live.clone()),
         ..step(Action::Adopt, desired)
     };
     if differences.is_empty() {
+        if let Some(recorded) = plan.owned.get(&identity) {
+            let said = Content::of(desired);
+            if recorded.as_ref() != Some(&said) {
+                plan.settled.insert(identity, Some(said));
+            }
+            return None;
+        }
         // what two topologies describe alike stays with the one that made it
         let taken_over = !ours && other.is_none() && plan.topology.is_some();
         return taken_over.then(|| Step { reason: "already as described: taken over".to_owned(), ..base });
@@ -149,7 +168,8 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
     if !ours {
         reason.push_str("; taken over");
     }
-    Some(Step { action, reason, differences, ..base })
+    let drifted = differences.iter().any(Difference::is_drift);
+    Some(Step { action, reason, differences, drifted, ..base })
 }
 
 /// What differs, but for what is not known of the live one.
@@ -205,7 +225,7 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
     let mut gone = BTreeSet::new();
     let leaving: BTreeSet<Identity> = plan
         .owned
-        .iter()
+        .keys()
         .filter(|identity| !desired.contains(*identity) && !external.contains(*identity))
         .filter(|identity| !pair.live.kinds_unseen.contains_key(&identity.kind))
         .cloned()
@@ -239,10 +259,16 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
             implied.entry(with).or_default().push(identity.clone());
             continue;
         }
+        let recorded = plan.owned.get(identity).and_then(Option::as_ref);
+        let recorded = recorded.and_then(|recorded| recorded.definition(identity));
+        let drift = recorded.map_or_else(String::new, |recorded| {
+            drift::since(&recorded, live, pair.live.heeds_default_queue_type())
+        });
         let mut step = Step {
             live: Some(live.clone()),
             span: Span::NONE,
-            reason: "no longer in the file".to_owned(),
+            drifted: !drift.is_empty(),
+            reason: format!("no longer in the file{drift}"),
             ..step(Action::Delete, live)
         };
         if let Some(reason) = staying.remove(identity) {
@@ -261,7 +287,7 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
         ..Step::of(Action::Forget, identity.clone(), Span::NONE)
     };
     plan.steps.extend(gone.iter().map(|identity| forget(identity, "gone already: it leaves the record")));
-    let others = plan.owned.intersection(&external);
+    let others = plan.owned.keys().filter(|identity| external.contains(*identity));
     let others: Vec<Step> =
         others.map(|identity| forget(identity, "external now: it leaves the record, and stays")).collect();
     plan.steps.extend(others);
@@ -300,7 +326,7 @@ fn holds_others(pair: &Pair<'_>, plan: &Plan, vhost: &Definition) -> Option<Stri
         .definitions()
         .iter()
         .filter(|found| found.vhost.as_deref() == Some(vhost.name()))
-        .filter(|found| found.kind != KindId::Permission && !plan.owned.contains(&found.identity()))
+        .filter(|found| found.kind != KindId::Permission && !plan.owned.contains_key(&found.identity()))
         .collect();
     let first = others.first()?;
     Some(format!(

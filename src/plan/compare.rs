@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::show::digits;
+use super::{Changed, show::digits};
 use crate::{
     kind::{Attribute, Change, Definition, KindId, Place, Type, Value},
     topology::secrets,
@@ -21,15 +21,23 @@ pub struct Difference {
     pub replaces: bool,
     /// Whether neither side may be shown.
     pub secret: bool,
+    /// Where it was changed since the topology was last applied; none where that is not known.
+    pub changed: Option<Changed>,
 }
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.secret {
-            return write!(f, "{} changes", self.name);
-        }
         let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-        write!(f, "{} {} → {}", self.name, side(&self.from), side(&self.to))
+        if self.secret {
+            write!(f, "{} changes", self.name)?;
+        } else {
+            write!(f, "{} {} → {}", self.name, side(&self.from), side(&self.to))?;
+        }
+        match self.changed {
+            None | Some(Changed::File) => Ok(()),
+            Some(Changed::Broker) => f.write_str(" (changed on the broker)"),
+            Some(Changed::Both) => f.write_str(" (changed in the file and on the broker)"),
+        }
     }
 }
 
@@ -39,6 +47,18 @@ pub(super) fn shown(value: &Value, ty: Type) -> String {
         (Value::Integer(integer), Type::Integer(..)) => digits(*integer),
         (Value::Text(text), _) if text.is_empty() => "\"\"".to_owned(),
         _ => secrets::without_passwords(&masked(value).show(ty)),
+    }
+}
+
+/// Whether a value holds something that may not be shown.
+pub(super) fn hides_something(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => secrets::without_passwords(text) != **text,
+        Value::List(items) => items.iter().any(hides_something),
+        Value::Table(table) => {
+            table.iter().any(|(name, value)| secrets::is_secret_name(name) || hides_something(value))
+        }
+        _ => false,
     }
 }
 
@@ -98,7 +118,7 @@ pub(super) fn differences(
             };
             if same == Some(false) {
                 let name = attribute.name.to_owned();
-                found.push(Difference { name, from: None, to: None, replaces, secret: true });
+                found.push(Difference { name, from: None, to: None, replaces, secret: true, changed: None });
             }
             continue;
         }
@@ -106,7 +126,8 @@ pub(super) fn differences(
             let sides = sides(from.as_ref(), to.as_ref(), attribute.ty);
             let secret = sides.is_none();
             let (from, to) = sides.unwrap_or_default();
-            found.push(Difference { name: attribute.name.to_owned(), from, to, replaces, secret });
+            let name = attribute.name.to_owned();
+            found.push(Difference { name, from, to, replaces, secret, changed: None });
         }
     }
     // a binding's arguments are what it is
@@ -120,7 +141,8 @@ pub(super) fn differences(
             let sides = sides(from, Some(&field.value), Type::Json);
             let secret = sides.is_none();
             let (from, to) = sides.unwrap_or_default();
-            found.push(Difference { name: name.to_string(), from, to, replaces: immutable, secret });
+            let name = name.to_string();
+            found.push(Difference { name, from, to, replaces: immutable, secret, changed: None });
         }
     }
     found

@@ -17,7 +17,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
     let bindings_live = pair.live.topology.of(KindId::Binding);
     let foreign: Vec<&Definition> = bindings_live
         .filter(|_| deletes)
-        .filter(|binding| !plan.owned.contains(&binding.identity()))
+        .filter(|binding| !plan.owned.contains_key(&binding.identity()))
         .collect();
     let bound = Bound::of(pair.live, &plan.steps);
     let taken_away = last_binding::taken_away(pair.live, plan);
@@ -25,7 +25,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
         .iter()
         .filter(|_| deletes)
         .flat_map(|kind| pair.live.topology.of(*kind))
-        .filter(|definition| !plan.owned.contains(&definition.identity()))
+        .filter(|definition| !plan.owned.contains_key(&definition.identity()))
         .collect();
     for step in &mut plan.steps {
         let mut danger = Danger::default();

@@ -234,7 +234,7 @@ impl Live {
     /// Whose an entity is.
     #[must_use]
     pub fn owner(&self, identity: &Identity) -> Option<&Record> {
-        self.records.iter().find(|record| record.entries.contains(identity))
+        self.records.iter().find(|record| record.entries.contains_key(identity))
     }
 
     fn add(&mut self, kind: KindId, entry: &Json) -> Result<(), String> {

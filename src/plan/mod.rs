@@ -5,7 +5,9 @@
 
 mod build;
 mod compare;
+mod content;
 mod danger;
+mod drift;
 mod last_binding;
 mod limits;
 mod live;
@@ -18,9 +20,11 @@ mod step;
 
 pub use build::{Pair, SameSecret, plan};
 pub use compare::Difference;
+pub use content::Content;
+pub use drift::Changed;
 pub use limits::{Effect, Tightening};
 pub use live::{Held, Live, LiveError, Messages};
 pub use pre_image::{Interrupted, PreImage, Purpose};
-pub use record::{Parameter, Record};
+pub use record::{Entries, Parameter, Record, Stamp};
 pub use show::{Shown, count, digits, human, json, list, summary};
 pub use step::{Action, Consent, Danger, Plan, Step, StepId};

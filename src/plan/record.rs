@@ -1,19 +1,21 @@
 //! What a topology has applied: its ownership record, kept in the broker as global parameters.
 //!
 //! A small record is one parameter, its head. A large one is cut into parts that the head names, so that writing the
-//! head is the one moment in which the record changes: parts are written before it and removed after it. Nothing secret
-//! is in it, only which entities there are.
+//! head is the one moment in which the record changes: parts are written before it and removed after it. It holds which
+//! entities there are, and as what they were described, without secrets: so that what somebody changed on the broker can
+//! be told from what was changed in the file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
+use super::content::Content;
 use crate::kind::{Identity, KINDS, KindId, RECORD_PREFIX, Scope};
 
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// The broker takes 5 MB safely in one parameter and refuses 8 MB.
 pub(super) const PART_BYTES: usize = 1_000_000;
@@ -21,13 +23,64 @@ pub(super) const PART_BYTES: usize = 1_000_000;
 /// A global parameter: its name and value.
 pub type Parameter = (String, Json);
 
+/// What a topology owns, and as what it was described when it was last applied. None: that is not known, as of what a
+/// run that was interrupted may have made.
+pub type Entries = BTreeMap<Identity, Option<Content>>;
+
+/// When a topology was last applied, by whom, and from what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// When: RFC 3339, in UTC, to the second.
+    pub at: String,
+    /// The broker's user.
+    pub by: String,
+    /// topoc's version.
+    pub topoc: String,
+    /// A digest of the files.
+    pub files: String,
+    /// What the user calls this version of the files, such as a commit.
+    pub revision: Option<String>,
+}
+
+impl Stamp {
+    /// As a record and a plan hold it.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        json!({
+            "at": self.at, "by": self.by, "topoc": self.topoc, "files": self.files, "revision": self.revision,
+        })
+    }
+
+    fn from_json(applied: &Json) -> Option<Self> {
+        let text = |name: &str| applied[name].as_str().map(ToOwned::to_owned);
+        Some(Self {
+            at: text("at")?,
+            by: text("by")?,
+            topoc: text("topoc")?,
+            files: text("files")?,
+            revision: text("revision"),
+        })
+    }
+}
+
+impl std::fmt::Display for Stamp {
+    /// `2026-11-02 14:03:12 UTC by alice, from v1.2`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.at.replacen('T', " ", 1).replace('Z', " UTC");
+        let from = self.revision.as_deref().unwrap_or(&self.files);
+        write!(f, "{at} by {}, from {from}", self.by)
+    }
+}
+
 /// What a topology has applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// The topology's name.
     pub topology: Arc<str>,
     /// The entities.
-    pub entries: BTreeSet<Identity>,
+    pub entries: Entries,
+    /// When that was.
+    pub stamp: Option<Stamp>,
 }
 
 impl Record {
@@ -37,40 +90,44 @@ impl Record {
         format!("{RECORD_PREFIX}{topology}")
     }
 
-    /// The parameters that hold it, the head last. The same entries give the same parameters.
+    /// The parameters that hold it, the head last. The same entries give the same parameters, but for the head's stamp.
     #[must_use]
     pub fn parameters(&self) -> Vec<Parameter> {
         let head = Self::head_name(&self.topology);
         let mut parts = vec![Vec::new()];
         let mut size = 0;
-        for entry in &self.entries {
-            size += entry.parts.iter().map(|part| part.len() + 8).sum::<usize>();
+        let mut said: BTreeSet<&Content> = BTreeSet::new();
+        for (identity, content) in &self.entries {
+            size += identity.parts.iter().map(|part| part.len() + 8).sum::<usize>();
+            // those alike share it
+            size += content.as_ref().filter(|content| said.insert(content)).map_or(0, Content::size);
             if size > PART_BYTES {
                 parts.push(Vec::new());
                 size = 0;
+                said.clear();
             }
             if let Some(part) = parts.last_mut() {
-                part.push(entry);
+                part.push((identity, content.as_ref()));
             }
         }
-        if parts.len() == 1 {
-            let entries = write(self.entries.iter());
-            return vec![(
-                head,
-                json!({"version": VERSION, "topology": &*self.topology, "entries": entries}),
-            )];
+        let mut value = json!({"version": VERSION, "topology": &*self.topology});
+        if let Some(stamp) = &self.stamp {
+            value["applied"] = stamp.to_json();
+        }
+        if let [one] = parts.as_slice() {
+            value["entries"] = write(one);
+            return vec![(head, value)];
         }
         let mut all: Vec<Parameter> = parts
-            .into_iter()
+            .iter()
             .map(|part| {
-                let entries = write(part.into_iter());
+                let entries = write(part);
                 // named by its content, so that a new part never overwrites one that the head still names
                 let name = format!("{head}:{:016x}", fnv(entries.to_string().as_bytes()));
                 (name, json!({"part-of": &*self.topology, "entries": entries}))
             })
             .collect();
-        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        let value = json!({"version": VERSION, "topology": &*self.topology, "parts": names});
+        value["parts"] = all.iter().map(|(name, _)| name.as_str()).collect();
         all.push((head, value));
         all
     }
@@ -88,14 +145,27 @@ impl Record {
             let Some(topology) = value["topology"].as_str().filter(|_| value["part-of"].is_null()) else {
                 continue;
             };
-            if value["version"].as_u64() != Some(VERSION) {
-                return Err(format!(
-                    "the global parameter `{name}` is a record of another version of topoc: use that one"
-                ));
+            match value["version"].as_u64() {
+                Some(VERSION) => {}
+                Some(version) if version > VERSION => {
+                    return Err(format!(
+                        "the global parameter `{name}` is a record of a newer topoc: use that one, or one that is newer still"
+                    ));
+                }
+                _ => {
+                    return Err(format!(
+                        "the global parameter `{name}` is no record as this topoc writes them"
+                    ));
+                }
             }
-            let mut record = Self { topology: Arc::from(topology), entries: BTreeSet::new() };
+            let damaged = || format!("the record in the global parameter `{name}` is damaged");
+            let mut record = Self {
+                topology: Arc::from(topology),
+                entries: Entries::new(),
+                stamp: Stamp::from_json(&value["applied"]),
+            };
             match value["parts"].as_array() {
-                None => read(&value["entries"], &mut record.entries),
+                None => read(&value["entries"], &mut record.entries).ok_or_else(damaged)?,
                 Some(parts) => {
                     for part in parts {
                         let part = part.as_str().unwrap_or_default();
@@ -104,7 +174,7 @@ impl Record {
                                 "the global parameter `{name}` names the part `{part}`, which is not there"
                             )
                         })?;
-                        read(&value["entries"], &mut record.entries);
+                        read(&value["entries"], &mut record.entries).ok_or_else(damaged)?;
                     }
                 }
             }
@@ -121,40 +191,58 @@ impl Record {
     }
 }
 
-/// `{"queue": {"shop": ["a", "b"]}, "binding": {"shop": [["e", "queue", "a", "key"]]}}`; global entities stand under `""`.
-fn write<'a>(entries: impl Iterator<Item = &'a Identity>) -> Json {
-    let mut kinds: BTreeMap<&str, BTreeMap<&str, Vec<Json>>> = BTreeMap::new();
-    for entry in entries {
-        let parts = match entry.parts.as_slice() {
+/// `{"queue": {"shop": [[{"durable": true}, "a", "b"], [null, "c"]]}, "binding": {"shop": [[null, ["e", "queue", "a", "key"]]]}}`:
+/// those that are described alike, after what is said of them; global entities stand under `""`.
+fn write(entries: &[(&Identity, Option<&Content>)]) -> Json {
+    type Alike<'a> = BTreeMap<Option<&'a Content>, Vec<Json>>;
+    let mut kinds: BTreeMap<&str, BTreeMap<&str, Alike<'_>>> = BTreeMap::new();
+    for (identity, content) in entries {
+        let parts = match identity.parts.as_slice() {
             [one] => Json::from(&**one),
-            several => Json::Array(several.iter().map(|part| Json::from(&**part)).collect()),
+            several => several.iter().map(|part| &**part).collect(),
         };
-        let vhosts = kinds.entry(entry.kind.word()).or_default();
-        vhosts.entry(entry.vhost.as_deref().unwrap_or("")).or_default().push(parts);
+        let vhosts = kinds.entry(identity.kind.word()).or_default();
+        let alike = vhosts.entry(identity.vhost.as_deref().unwrap_or("")).or_default();
+        alike.entry(*content).or_default().push(parts);
     }
-    let object = |vhosts: BTreeMap<&str, Vec<Json>>| {
-        Json::Object(vhosts.into_iter().map(|(vhost, list)| (vhost.to_owned(), Json::Array(list))).collect())
+    let groups = |alike: Alike<'_>| -> Json {
+        let group = |(content, names): (Option<&Content>, Vec<Json>)| -> Json {
+            std::iter::once(content.map_or(Json::Null, Content::json)).chain(names).collect()
+        };
+        alike.into_iter().map(group).collect()
     };
-    Json::Object(
-        kinds.into_iter().map(|(kind, vhosts)| (kind.to_owned(), object(vhosts))).collect::<Map<_, _>>(),
-    )
+    let vhosts = |vhosts: BTreeMap<&str, Alike<'_>>| -> Json {
+        vhosts.into_iter().map(|(vhost, alike)| (vhost.to_owned(), groups(alike))).collect()
+    };
+    kinds.into_iter().map(|(kind, of)| (kind.to_owned(), vhosts(of))).collect()
 }
 
-fn read(entries: &Json, into: &mut BTreeSet<Identity>) {
-    for (word, vhosts) in entries.as_object().into_iter().flatten() {
-        let Some(kind) = kind_of(word) else { continue };
-        for (vhost, list) in vhosts.as_object().into_iter().flatten() {
+/// None where anything is not as topoc writes it: what is on record must not be overlooked.
+fn read(entries: &Json, into: &mut Entries) -> Option<()> {
+    for (word, vhosts) in entries.as_object()? {
+        let kind = kind_of(word)?;
+        for (vhost, groups) in vhosts.as_object()? {
             let vhost: Option<Arc<str>> =
                 (kind.kind().scope == Scope::Vhost).then(|| Arc::from(vhost.as_str()));
-            for parts in list.as_array().into_iter().flatten() {
-                let parts = match parts {
-                    Json::Array(parts) => parts.iter().filter_map(Json::as_str).map(Arc::from).collect(),
-                    one => one.as_str().map(Arc::from).into_iter().collect(),
+            for group in groups.as_array()? {
+                let (content, names) = group.as_array()?.split_first()?;
+                let content = match content {
+                    Json::Null => None,
+                    content => Some(Content::from_json(content)?),
                 };
-                into.insert(Identity { kind, vhost: vhost.clone(), parts });
+                for parts in names {
+                    let parts = match parts {
+                        Json::Array(parts) => {
+                            parts.iter().map(|part| part.as_str().map(Arc::from)).collect::<Option<_>>()?
+                        }
+                        one => vec![Arc::from(one.as_str()?)],
+                    };
+                    into.insert(Identity { kind, vhost: vhost.clone(), parts }, content.clone());
+                }
             }
         }
     }
+    Some(())
 }
 
 pub(super) fn kind_of(word: &str) -> Option<KindId> {
@@ -179,17 +267,26 @@ mod tests {
             vhost: vhost.map(Arc::from),
             parts: parts.iter().map(|part| Arc::from(*part)).collect(),
         };
-        let mut entries = BTreeSet::from([
-            identity(KindId::Vhost, None, &["shop"]),
-            identity(KindId::VhostLimits, Some("shop"), &[]),
-            identity(KindId::Binding, Some("shop"), &["e", "queue", "q", "", "{\"a\":1.0}"]),
-            identity(KindId::TopicPermission, Some(""), &["u", "e"]),
+        let content = |json: Json| Content::from_json(&json);
+        let mut entries = Entries::from([
+            (identity(KindId::Vhost, None, &["shop"]), content(json!({}))),
+            (identity(KindId::VhostLimits, Some("shop"), &[]), content(json!({"value": {"max-queues": 5}}))),
+            (identity(KindId::Binding, Some("shop"), &["e", "queue", "q", "", "{\"a\":1.0}"]), None),
+            (identity(KindId::TopicPermission, Some(""), &["u", "e"]), content(json!({"write": ".*"}))),
         ]);
         for index in 0..queues {
             let name = format!("a queue with a name of some length, number {index}");
-            entries.insert(identity(KindId::Queue, Some("shop"), &[&name]));
+            let said = content(json!({"durable": index % 3 == 0}));
+            entries.insert(identity(KindId::Queue, Some("shop"), &[&name]), said);
         }
-        Record { topology: Arc::from("orders"), entries }
+        let stamp = Stamp {
+            at: "2026-11-02T14:03:12Z".to_owned(),
+            by: "alice".to_owned(),
+            topoc: "0.1.0".to_owned(),
+            files: "sha256:4f2a".to_owned(),
+            revision: (queues > 5).then(|| "v1.2".to_owned()),
+        };
+        Record { topology: Arc::from("orders"), entries, stamp: Some(stamp) }
     }
 
     fn read_back(parameters: &[Parameter]) -> Result<Vec<Record>, String> {
@@ -208,12 +305,26 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_part_and_another_version_are_no_empty_record() {
+    fn what_is_missing_damaged_or_of_another_version_is_no_empty_record() {
         let mut written = record(40_000).parameters();
         written.remove(0);
         assert!(read_back(&written).unwrap_err().contains("is not there"));
-        let later = vec![("topoc:a".to_owned(), json!({"version": 2, "topology": "a"}))];
-        assert!(read_back(&later).unwrap_err().contains("another version"));
+        let read = |value: Json| read_back(&[("topoc:a".to_owned(), value)]).unwrap_err();
+        assert!(read(json!({"version": 3, "topology": "a"})).contains("a newer topoc"));
+        assert!(read(json!({"version": 1, "topology": "a", "entries": {}})).contains("no record"));
+        for damaged in [
+            Json::Null,
+            json!([]),
+            json!({"queue": []}),
+            json!({"queues": {"v": []}}),
+            json!({"queue": {"v": [[]]}}),
+            json!({"queue": {"v": [["q"]]}}),
+            json!({"queue": {"v": [[null, 5]]}}),
+            json!({"binding": {"v": [[null, ["e", null]]]}}),
+        ] {
+            let said = read(json!({"version": 2, "topology": "a", "entries": damaged}));
+            assert!(said.contains("is damaged"), "{said}");
+        }
     }
 
     #[test]

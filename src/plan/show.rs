@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Action, Plan, Step, compare::shown};
+use super::{Action, Changed, Plan, Stamp, Step, compare::shown};
 use crate::{
     diag::{SourceMap, plural},
     kind::{Definition, KindId, Place, Type},
@@ -187,7 +187,18 @@ impl Plan {
                 (number > 0).then(|| format!("{} {words}", digits(i64::try_from(number).unwrap_or(i64::MAX))))
             })
             .collect();
-        words.join(", ")
+        let mut words = words.join(", ");
+        let drifted = self.drifted().count();
+        if drifted > 0 {
+            let drifted = count(drifted as u64, "has", "have");
+            words.push_str(&format!("; {drifted} drifted on the broker since the last apply"));
+        }
+        words
+    }
+
+    /// The steps that are about what somebody else has changed or deleted on the broker.
+    pub fn drifted(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.drifted)
     }
 }
 
@@ -200,6 +211,7 @@ pub fn json(plan: &Plan, sources: &SourceMap) -> Json {
         "topology": plan.topology.as_deref(),
         "compared": plan.compared,
         "record": !plan.unrecorded,
+        "applied": plan.stamp.as_ref().map(Stamp::to_json),
         "changes": changes,
         "notes": plan.notes,
     })
@@ -216,12 +228,27 @@ impl Step {
 fn change(step: &Step, sources: &SourceMap) -> Json {
     let place = sources.line_of(step.span);
     let (file, line) = place.as_deref().and_then(|place| place.rsplit_once(':')).unzip();
+    let differences: Vec<Json> = step
+        .differences
+        .iter()
+        .map(|found| {
+            json!({
+                "name": found.name,
+                "from": found.from,
+                "to": found.to,
+                "secret": found.secret,
+                "changed": found.changed.map(Changed::word),
+            })
+        })
+        .collect();
     json!({
         "action": step.action.word(),
         "kind": step.kind.word(),
         "vhost": step.vhost().map(|vhost| &**vhost),
         "name": step.name(),
         "reason": step.reason,
+        "differences": differences,
+        "drifted": step.drifted,
         "danger": step.danger.as_ref().map(|danger| &danger.text),
         "loses": step.loses(),
         "gap": step.danger.as_ref().is_some_and(|danger| danger.gap),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Difference, Tightening};
+use super::{Difference, Entries, Stamp, Tightening};
 use crate::{
     diag::Span,
     kind::{Definition, Identity, KindId, Provenance, Value},
@@ -134,6 +134,8 @@ pub struct Step {
     pub differences: Vec<Difference>,
     /// Why, in one line.
     pub reason: String,
+    /// Whether somebody has changed or deleted it on the broker since the topology was last applied.
+    pub drifted: bool,
     /// What it may hurt.
     pub danger: Option<Danger>,
     /// What would turn a refusal into a change.
@@ -166,6 +168,7 @@ impl Step {
             live: None,
             differences: Vec::new(),
             reason: String::new(),
+            drifted: false,
             danger: None,
             lacks: None,
             span,
@@ -227,7 +230,11 @@ pub struct Plan {
     /// What could not be compared, and other remarks.
     pub notes: Vec<String>,
     /// What the record says that this topology owns.
-    pub owned: BTreeSet<Identity>,
+    pub owned: Entries,
+    /// What is owned and as described, and on record as something else.
+    pub settled: Entries,
+    /// When the topology was last applied.
+    pub stamp: Option<Stamp>,
     /// Whether the record could not be read: then the plan shows what differs as if it were this topology's, and may not
     /// be carried out.
     pub unrecorded: bool,

@@ -7,6 +7,8 @@ mod apply;
 #[cfg(feature = "cli")]
 mod definitions;
 #[cfg(feature = "cli")]
+mod drift;
+#[cfg(feature = "cli")]
 mod headers;
 mod http;
 #[cfg(feature = "cli")]

@@ -1,0 +1,36 @@
+//! A connection over AMQP, by what is known of the management API.
+
+use std::time::Duration;
+
+use lapin::{Connection, ConnectionProperties};
+
+use super::{AmqpAddress, Client, Overview};
+
+/// How long a broker may take to be connected to.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connects to a vhost, under a name that the management API shows.
+pub(super) async fn connect(
+    client: &Client,
+    overview: &Overview,
+    vhost: &str,
+    name: &str,
+) -> Result<Connection, String> {
+    let address: AmqpAddress = client.amqp(overview).map_err(|error| error.to_string())?;
+    let tls = client.access().tls();
+    let config = lapin::tcp::OwnedTLSConfig {
+        identity: tls.identity.as_ref().map(|identity| lapin::tcp::OwnedIdentity::PKCS8 {
+            pem: identity.certificate.clone().into_bytes(),
+            key: identity.key.expose().as_bytes().to_vec(),
+        }),
+        cert_chain: tls.ca.clone(),
+    };
+    let url = address.url(vhost);
+    let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let connect = Connection::connect_with_config(url.expose(), properties, config, runtime);
+    tokio::time::timeout(PATIENCE, connect)
+        .await
+        .map_err(|_| format!("{address} does not answer"))?
+        .map_err(|error| format!("{address}: {error}"))
+}

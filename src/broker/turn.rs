@@ -1,0 +1,216 @@
+//! One at a time: who applies to a vhost holds a lock in it, an exclusive queue. It dies with its holder's connection, so
+//! that nobody ever has to break it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lapin::{
+    Channel, Connection, ErrorKind,
+    options::QueueDeclareOptions,
+    types::{AMQPValue, FieldTable},
+};
+use serde_json::Value as Json;
+use tokio::sync::Mutex;
+
+use super::{Client, Error, Overview, Request, connect::connect};
+use crate::plan::Stamp;
+
+/// The queue that is the lock of its vhost.
+const LOCK: &str = "topoc.lock";
+
+/// How often a lock that another holds is asked for again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// 405: the queue is another connection's own.
+const RESOURCE_LOCKED: u16 = 405;
+/// 403.
+const ACCESS_REFUSED: u16 = 403;
+
+const TOPOLOGY: &str = "x-topoc-topology";
+const BY: &str = "x-topoc-by";
+const SINCE: &str = "x-topoc-since";
+
+/// Why it is not our turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoTurn {
+    /// Somebody else applies to the vhost.
+    Taken {
+        /// The vhost.
+        vhost: String,
+        /// Who, and since when, as far as the broker says.
+        holder: String,
+    },
+    /// The lock cannot be taken at all.
+    Barred {
+        /// The vhost.
+        vhost: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for NoTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken { vhost, holder } => write!(f, "{holder} is applying to vhost `{vhost}`"),
+            Self::Barred { vhost, reason } => {
+                write!(f, "nobody else may apply to vhost `{vhost}` meanwhile, and that cannot be seen to: {reason}")
+            }
+        }
+    }
+}
+
+impl NoTurn {
+    /// What leads on.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Taken { .. } => {
+                "wait until that has ended: --lock-timeout 5m does; the lock goes with who holds it".to_owned()
+            }
+            Self::Barred { .. } => {
+                format!("it takes AMQP, and the right to configure the queue `{LOCK}`; --no-lock does without")
+            }
+        }
+    }
+}
+
+/// The locks that are held: for as long as this is kept, nobody else applies there.
+pub struct Turn<'a> {
+    client: &'a Client,
+    overview: &'a Overview,
+    arguments: FieldTable,
+    held: Mutex<BTreeMap<Arc<str>, Lock>>,
+}
+
+struct Lock {
+    connection: Connection,
+    /// The queue is the connection's, and goes with it; a channel that is dropped is closed.
+    _channel: Channel,
+}
+
+impl<'a> Turn<'a> {
+    /// Nothing is held yet.
+    #[must_use]
+    pub fn new(client: &'a Client, overview: &'a Overview, topology: &str, stamp: &Stamp) -> Self {
+        let mut arguments = FieldTable::default();
+        let said = [(TOPOLOGY, topology), (BY, &*stamp.by), (SINCE, &*stamp.at), ("x-queue-type", "classic")];
+        for (name, value) in said {
+            arguments.insert(name.into(), AMQPValue::LongString(value.into()));
+        }
+        Self { client, overview, arguments, held: Mutex::default() }
+    }
+
+    /// Takes the locks of these vhosts that are there and not yet held, or held no more; waits for those that others hold.
+    ///
+    /// # Errors
+    /// When another holds one after so long, or one cannot be taken.
+    pub async fn take(&self, vhosts: &BTreeSet<Arc<str>>, patience: Duration) -> Result<(), NoTurn> {
+        let start = Instant::now();
+        let mut held = self.held.lock().await;
+        // in one order for everybody, so that two that wait do not wait for each other
+        for vhost in vhosts {
+            if held.get(vhost).is_some_and(|lock| lock.connection.status().connected()) {
+                continue;
+            }
+            if let Some(lock) = self.lock(vhost, start, patience).await? {
+                held.insert(vhost.clone(), lock);
+            }
+        }
+        Ok(())
+    }
+
+    /// The vhost's lock; none where the vhost is not there.
+    async fn lock(&self, vhost: &Arc<str>, start: Instant, patience: Duration) -> Result<Option<Lock>, NoTurn> {
+        let barred = |reason: String| NoTurn::Barred { vhost: vhost.to_string(), reason };
+        match self.client.find(&Request::get(&["vhosts", vhost])).await {
+            Ok(None) => return Ok(None),
+            // who may not look at a vhost may well be let in
+            Ok(Some(_)) | Err(Error::Unauthorized { .. }) => {}
+            Err(error) => return Err(barred(error.to_string())),
+        }
+        let connection = connect(self.client, self.overview, vhost, "topoc apply").await.map_err(barred)?;
+        loop {
+            // a refusal closes the channel
+            let channel = connection.create_channel().await.map_err(|error| barred(error.to_string()))?;
+            let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
+            let refused = match channel.queue_declare(LOCK.into(), options, self.arguments.clone()).await {
+                Ok(_) => {
+                    self.see(vhost).await.map_err(barred)?;
+                    return Ok(Some(Lock { connection, _channel: channel }));
+                }
+                Err(error) => error,
+            };
+            match code(&refused) {
+                Some(RESOURCE_LOCKED) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
+                Some(RESOURCE_LOCKED) => {
+                    let holder = self.holder(vhost).await;
+                    return Err(NoTurn::Taken { vhost: vhost.to_string(), holder });
+                }
+                Some(ACCESS_REFUSED) => {
+                    let user = &self.client.access().credentials().username;
+                    return Err(barred(format!("`{user}` may not declare the queue `{LOCK}` there")));
+                }
+                _ => return Err(barred(refused.to_string())),
+            }
+        }
+    }
+
+    /// That AMQP and the management API lead to the same broker: a lock on another keeps nobody away.
+    async fn see(&self, vhost: &Arc<str>) -> Result<(), String> {
+        let found = self.client.find(&Request::get(&["queues", vhost, LOCK])).await;
+        if found.map_err(|error| error.to_string())?.is_some() {
+            return Ok(());
+        }
+        let address = self.client.amqp(self.overview).map_err(|error| error.to_string())?;
+        Err(format!("{address} is another broker than {}", self.client.endpoint()))
+    }
+
+    /// Who holds the lock, and since when, as its queue says.
+    async fn holder(&self, vhost: &Arc<str>) -> String {
+        let queue = self.client.find(&Request::get(&["queues", vhost, LOCK])).await;
+        let queue = queue.ok().flatten().unwrap_or_default();
+        let said = |name: &str| queue["arguments"][name].as_str().filter(|text| !text.is_empty());
+        let mut holder = said(BY).map_or_else(|| "somebody else".to_owned(), |by| format!("`{by}`"));
+        if let Some(peer) = peer(&queue) {
+            holder.push_str(&format!(" from {peer}"));
+        }
+        if let Some(topology) = said(TOPOLOGY) {
+            holder.push_str(&format!(", topology `{topology}`,"));
+        }
+        if let Some(since) = said(SINCE) {
+            holder.push_str(&format!(" since {}", since.replacen('T', " ", 1).replace('Z', " UTC")));
+        }
+        holder
+    }
+
+    /// Lets others come.
+    pub async fn end(self) {
+        for (_, lock) in self.held.into_inner() {
+            // it goes with the process all the same
+            let _ = lock.connection.close(200, "applied".into()).await;
+        }
+    }
+}
+
+impl fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+/// `10.0.0.7:53422`, of a connection that is called `10.0.0.7:53422 -> 10.0.0.2:5672`.
+fn peer(queue: &Json) -> Option<&str> {
+    queue["owner_pid_details"]["name"].as_str()?.split(" -> ").next()
+}
+
+fn code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => Some(error.get_id()),
+        _ => None,
+    }
+}
