@@ -4,6 +4,11 @@ use crate::broker::address::{decode, parse};
 use crate::broker::{Credentials, Endpoint, Error, Overview, Secret};
 use crate::uri;
 
+/// The port that AMQP has by default.
+const PORT: u16 = 5672;
+/// The same over TLS.
+const TLS_PORT: u16 = 5671;
+
 /// Where AMQP is spoken, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmqpAddress {
@@ -28,7 +33,7 @@ impl AmqpAddress {
         Ok(Self {
             tls,
             host: url.host_str().unwrap_or_default().to_owned(),
-            port: url.port().unwrap_or(if tls { 5671 } else { 5672 }),
+            port: url.port().unwrap_or(if tls { TLS_PORT } else { PORT }),
             credentials: Credentials {
                 username: username.unwrap_or_else(|| known.username.clone()),
                 password: password.map_or_else(|| known.password.clone(), Secret::new),
@@ -40,7 +45,7 @@ impl AmqpAddress {
     /// TLS is not spoken to without, unless it is this machine.
     ///
     /// # Errors
-    /// [`Error::NoAmqp`] when it says no such place.
+    /// [`Error::NoAmqp`] when it names its ports, and none is fit.
     pub fn learn(overview: &Overview, endpoint: &Endpoint, credentials: &Credentials) -> Result<Self, Error> {
         let port = |protocol: &str| {
             let listeners = overview.listeners.iter().filter(|listener| listener.protocol == protocol);
@@ -48,7 +53,11 @@ impl AmqpAddress {
                 .min_by_key(|listener| Some(&listener.node) != overview.node.as_ref())
                 .map(|listener| listener.port)
         };
-        let (plain, tls) = (port("amqp"), port("amqp/ssl"));
+        let (mut plain, mut tls) = (port("amqp"), port("amqp/ssl"));
+        // who is not told takes the usual port; whether it is the same broker is seen to before it is relied on
+        if overview.listeners.is_empty() {
+            (plain, tls) = if endpoint.is_tls() { (None, Some(TLS_PORT)) } else { (Some(PORT), None) };
+        }
         let plain_is_fit = !endpoint.is_tls() || endpoint.is_loopback();
         let found = if endpoint.is_tls() {
             tls.map(|port| (true, port)).or(plain.filter(|_| plain_is_fit).map(|port| (false, port)))
@@ -146,6 +155,9 @@ mod tests {
         assert_eq!(learn(&both[1..], "http://mq").unwrap(), "amqps://mq:2");
         assert_eq!(learn(&both[..1], "https://localhost").unwrap(), "amqp://localhost:1");
         assert!(learn(&both[..1], "https://mq").unwrap_err().help().unwrap().contains("--amqp"));
-        assert!(learn(&[], "http://mq").is_err());
+        assert!(learn(&[("rabbit@b", "http", 1)], "http://mq").is_err());
+        // who may not see the ports takes the usual ones
+        assert_eq!(learn(&[], "http://mq").unwrap(), "amqp://mq:5672");
+        assert_eq!(learn(&[], "https://mq").unwrap(), "amqps://mq:5671");
     }
 }

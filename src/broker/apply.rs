@@ -6,15 +6,17 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    Client, Error, Overview, Secrets, entity,
+    Client, Error, NoTurn, Overview, Secrets, Turn, entity,
     guard::Guard,
     ledger,
     tools::{Tools, Trouble},
+    turn::QUEUE_LIMIT,
 };
 use crate::{
     kind::KindId,
@@ -36,6 +38,8 @@ pub struct Apply<'a> {
     pub desired: &'a Topology,
     /// What is put on record besides: when, by whom, from what.
     pub stamp: &'a Stamp,
+    /// The locks by which nobody else applies meanwhile.
+    pub turn: Option<&'a Turn<'a>>,
     /// Where secrets are found.
     pub secrets: &'a Secrets,
     /// How many requests are under way at once.
@@ -111,6 +115,8 @@ pub struct Applied {
     pub unrecorded: Option<Error>,
     /// Whether the broker has carried anything out, or may have: also of steps that are not done.
     pub changed: bool,
+    /// Why it was not gone on with: somebody else may apply.
+    pub stopped: Option<NoTurn>,
 }
 
 impl Applied {
@@ -154,6 +160,7 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
         outcomes: Mutex::new(vec![None; plan.steps.len()]),
         troubled: Mutex::default(),
         lost: AtomicBool::new(false),
+        no_turn: Mutex::default(),
         tools: Tools {
             client: how.client,
             secrets: how.secrets,
@@ -169,6 +176,9 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
     };
     let ids: Vec<StepId> = (0..plan.steps.len()).collect();
     for phase in ids.chunk_by(|a, b| plan.steps[*a].phase == plan.steps[*b].phase) {
+        if !run.is_our_turn(phase).await {
+            break;
+        }
         // the broker applies policies to all queues at once: several at a time get in each other's way
         let policies = matches!(plan.steps[phase[0]].kind, KindId::Policy | KindId::OperatorPolicy);
         let concurrency = if policies { 1 } else { how.concurrency.max(1) };
@@ -188,7 +198,8 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
         unrecorded =
             ledger::write(how.client, topology, &intent, &owned, how.stamp).await.err().or(unrecorded);
     }
-    Ok(Applied { outcomes, unrecorded, changed })
+    let stopped = run.no_turn.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Applied { outcomes, unrecorded, changed, stopped })
 }
 
 /// Puts on record what is as described already, where the record says otherwise.
@@ -234,10 +245,28 @@ struct Run<'a> {
     troubled: Mutex<BTreeMap<Option<String>, StepId>>,
     /// The broker is gone: further steps would only wait for it.
     lost: AtomicBool,
+    no_turn: Mutex<Option<NoTurn>>,
     tools: Tools<'a>,
 }
 
 impl Run<'_> {
+    /// Whether nobody else applies to the vhosts of these steps: they may have been made just now, or the connection that
+    /// held a lock may be gone.
+    async fn is_our_turn(&self, steps: &[StepId]) -> bool {
+        let Some(turn) = self.how.turn else { return true };
+        if self.how.stop.load(Ordering::Relaxed) || self.lost.load(Ordering::Relaxed) {
+            return true;
+        }
+        let vhosts = steps.iter().filter_map(|id| self.plan.steps[*id].vhost().cloned()).collect();
+        match turn.take(&vhosts, Duration::ZERO).await {
+            Ok(()) => true,
+            Err(why) => {
+                *self.no_turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                false
+            }
+        }
+    }
+
     async fn step(&self, id: StepId) {
         let step = &self.plan.steps[id];
         if self.how.stop.load(Ordering::Relaxed) || self.lost.load(Ordering::Relaxed) {
@@ -325,11 +354,24 @@ impl Run<'_> {
     }
 
     async fn carry_out(&self, step: &Step) -> Outcome {
-        let result = match self.object(step).await {
+        let mut result = match self.object(step).await {
             Ok(()) => self.do_it(step).await,
             Err(trouble) => Err(trouble),
         };
+        if self.is_in_the_locks_place(step, &result).await {
+            result = self.do_it(step).await;
+        }
         self.outcome(result)
+    }
+
+    /// Whether a queue was refused because the lock is one too many: that then is no more.
+    async fn is_in_the_locks_place(&self, step: &Step, result: &Result<(), Trouble>) -> bool {
+        let Err(Trouble::Broker(error)) = result else { return false };
+        let full = error.reason().is_some_and(|reason| reason.contains(QUEUE_LIMIT));
+        match (self.how.turn, step.vhost()) {
+            (Some(turn), Some(vhost)) if full => turn.make_room(vhost).await,
+            _ => false,
+        }
     }
 
     /// Looks into the queues that a policy holds to less.

@@ -173,7 +173,8 @@ impl<'a> Looker<'a> {
         let connection = match connections.get(vhost) {
             Some(connection) => connection.clone(),
             None => {
-                let connection = connect(self.client, self.overview, vhost, &self.connection_name()).await.map(Arc::new);
+                let connection =
+                    connect(self.client, self.overview, vhost, &self.connection_name()).await.map(Arc::new);
                 connections.insert(vhost.clone(), connection.clone());
                 connection
             }

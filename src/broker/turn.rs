@@ -25,8 +25,18 @@ const LOCK: &str = "topoc.lock";
 /// How often a lock that another holds is asked for again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a node that had a lock may take to speak AMQP again.
+const STARTS_WITHIN: Duration = Duration::from_secs(15);
+
+/// How the broker says that a user may not enter a vhost (`rabbit_reader:not_allowed`).
+const NO_ACCESS: &str = "NOT_ALLOWED - access to vhost";
+
 /// 405: the queue is another connection's own.
 const RESOURCE_LOCKED: u16 = 405;
+/// 406.
+const PRECONDITION_FAILED: u16 = 406;
+/// How the broker says that a vhost may have no further queue (`rabbit_amqqueue:check_queue_limits`).
+pub(super) const QUEUE_LIMIT: &str = "queue limit in vhost";
 /// 403.
 const ACCESS_REFUSED: u16 = 403;
 
@@ -58,7 +68,7 @@ impl fmt::Display for NoTurn {
         match self {
             Self::Taken { vhost, holder } => write!(f, "{holder} is applying to vhost `{vhost}`"),
             Self::Barred { vhost, reason } => {
-                write!(f, "nobody else may apply to vhost `{vhost}` meanwhile, and that cannot be seen to: {reason}")
+                write!(f, "vhost `{vhost}` cannot be locked against others who apply: {reason}")
             }
         }
     }
@@ -70,11 +80,12 @@ impl NoTurn {
     pub fn help(&self) -> String {
         match self {
             Self::Taken { .. } => {
-                "wait until that has ended: --lock-timeout 5m does; the lock goes with who holds it".to_owned()
+                "wait until that has ended: --lock-timeout 5m does; the lock goes with who holds it"
+                    .to_owned()
             }
-            Self::Barred { .. } => {
-                format!("it takes AMQP, and the right to configure the queue `{LOCK}`; --no-lock does without")
-            }
+            Self::Barred { .. } => format!(
+                "it takes AMQP, whose address --amqp gives, and the right to configure the queue `{LOCK}`; --no-lock does without"
+            ),
         }
     }
 }
@@ -84,13 +95,28 @@ pub struct Turn<'a> {
     client: &'a Client,
     overview: &'a Overview,
     arguments: FieldTable,
-    held: Mutex<BTreeMap<Arc<str>, Lock>>,
+    /// None where a vhost has no room for a lock.
+    held: Mutex<BTreeMap<Arc<str>, Option<Lock>>>,
 }
 
 struct Lock {
     connection: Connection,
     /// The queue is the connection's, and goes with it; a channel that is dropped is closed.
     _channel: Channel,
+}
+
+impl Lock {
+    async fn end(self) {
+        // it goes with the process all the same
+        let _ = self.connection.close(200, "applied".into()).await;
+    }
+}
+
+/// What came of asking for a lock.
+enum Taken {
+    Lock(Box<Lock>),
+    NoRoom,
+    NoVhost,
 }
 
 impl<'a> Turn<'a> {
@@ -114,26 +140,53 @@ impl<'a> Turn<'a> {
         let mut held = self.held.lock().await;
         // in one order for everybody, so that two that wait do not wait for each other
         for vhost in vhosts {
-            if held.get(vhost).is_some_and(|lock| lock.connection.status().connected()) {
-                continue;
-            }
-            if let Some(lock) = self.lock(vhost, start, patience).await? {
-                held.insert(vhost.clone(), lock);
+            let was_held = match held.get(vhost) {
+                Some(Some(lock)) if lock.connection.status().connected() => continue,
+                Some(None) => continue,
+                found => found.is_some(),
+            };
+            match self.lock(vhost, was_held, start, patience).await? {
+                Taken::Lock(lock) => drop(held.insert(vhost.clone(), Some(*lock))),
+                Taken::NoRoom => drop(held.insert(vhost.clone(), None)),
+                Taken::NoVhost => {}
             }
         }
         Ok(())
     }
 
-    /// The vhost's lock; none where the vhost is not there.
-    async fn lock(&self, vhost: &Arc<str>, start: Instant, patience: Duration) -> Result<Option<Lock>, NoTurn> {
+    /// Gives up the lock of a vhost that may have no queue besides, and says whether there was one.
+    pub(super) async fn make_room(&self, vhost: &Arc<str>) -> bool {
+        let Some(lock) = self.held.lock().await.insert(vhost.clone(), None).flatten() else { return false };
+        lock.end().await;
+        true
+    }
+
+    /// The vhosts that have no room for a lock: nobody is kept from applying to them.
+    pub async fn open(&self) -> Vec<Arc<str>> {
+        let held = self.held.lock().await;
+        held.iter().filter(|(_, lock)| lock.is_none()).map(|(vhost, _)| vhost.clone()).collect()
+    }
+
+    /// The vhost's lock, where there can be one.
+    async fn lock(
+        &self,
+        vhost: &Arc<str>,
+        was_held: bool,
+        start: Instant,
+        patience: Duration,
+    ) -> Result<Taken, NoTurn> {
         let barred = |reason: String| NoTurn::Barred { vhost: vhost.to_string(), reason };
         match self.client.find(&Request::get(&["vhosts", vhost])).await {
-            Ok(None) => return Ok(None),
+            Ok(None) => return Ok(Taken::NoVhost),
             // who may not look at a vhost may well be let in
             Ok(Some(_)) | Err(Error::Unauthorized { .. }) => {}
             Err(error) => return Err(barred(error.to_string())),
         }
-        let connection = connect(self.client, self.overview, vhost, "topoc apply").await.map_err(barred)?;
+        let connection = match self.connect(vhost, was_held).await {
+            // nothing can be done there either
+            Err(reason) if reason.contains(NO_ACCESS) => return Ok(Taken::NoVhost),
+            connected => connected.map_err(barred)?,
+        };
         loop {
             // a refusal closes the channel
             let channel = connection.create_channel().await.map_err(|error| barred(error.to_string()))?;
@@ -141,7 +194,7 @@ impl<'a> Turn<'a> {
             let refused = match channel.queue_declare(LOCK.into(), options, self.arguments.clone()).await {
                 Ok(_) => {
                     self.see(vhost).await.map_err(barred)?;
-                    return Ok(Some(Lock { connection, _channel: channel }));
+                    return Ok(Taken::Lock(Box::new(Lock { connection, _channel: channel })));
                 }
                 Err(error) => error,
             };
@@ -151,11 +204,25 @@ impl<'a> Turn<'a> {
                     let holder = self.holder(vhost).await;
                     return Err(NoTurn::Taken { vhost: vhost.to_string(), holder });
                 }
+                Some(PRECONDITION_FAILED) if refused.to_string().contains(QUEUE_LIMIT) => {
+                    return Ok(Taken::NoRoom);
+                }
                 Some(ACCESS_REFUSED) => {
                     let user = &self.client.access().credentials().username;
                     return Err(barred(format!("`{user}` may not declare the queue `{LOCK}` there")));
                 }
                 _ => return Err(barred(refused.to_string())),
+            }
+        }
+    }
+
+    /// A node that starts again answers requests some time before it speaks AMQP.
+    async fn connect(&self, vhost: &str, was_held: bool) -> Result<Connection, String> {
+        let start = Instant::now();
+        loop {
+            match connect(self.client, self.overview, vhost, "topoc apply").await {
+                Err(_) if was_held && start.elapsed() < STARTS_WITHIN => tokio::time::sleep(PAUSE).await,
+                connected => return connected,
             }
         }
     }
@@ -190,9 +257,8 @@ impl<'a> Turn<'a> {
 
     /// Lets others come.
     pub async fn end(self) {
-        for (_, lock) in self.held.into_inner() {
-            // it goes with the process all the same
-            let _ = lock.connection.close(200, "applied".into()).await;
+        for lock in self.held.into_inner().into_values().flatten() {
+            lock.end().await;
         }
     }
 }

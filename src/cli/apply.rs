@@ -7,22 +7,26 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use super::{
     Broker, Exit, Format, Input, Outcome as Verdict, Screen, Stop,
-    pending::{Pending, Target, checked, command, pending, runtime},
+    pending::{Pending, Target, checked, command, pending, reach, runtime},
     stamp::stamp,
     watch::{bar, signals, stop_on},
 };
 use crate::{
-    broker::{Applied, Apply as How, Client, Outcome, apply, settle},
+    Compiled,
+    broker::{Applied, Apply as How, Client, NoTurn, Outcome, Overview, Turn, apply, settle},
     diag::shell_word,
-    plan::{Action, Consent, count, digits},
+    kind::{self, Scope},
+    plan::{Action, Consent, Stamp, count, digits},
 };
 
 /// Up to so many steps are told one by one where nobody watches a bar.
@@ -61,6 +65,12 @@ pub(super) struct Apply {
     /// How many requests are under way at once
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
+    /// How long to wait for somebody else who applies to the same vhost: 30s, 5m
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = patience)]
+    lock_timeout: Duration,
+    /// Do not keep others from applying meanwhile: where AMQP cannot be spoken
+    #[arg(long, conflicts_with = "lock_timeout")]
+    no_lock: bool,
     /// What to call this version of the files on record, such as a commit
     #[arg(long, value_name = "TEXT", env = "TOPOC_REVISION", hide_env_values = true)]
     revision: Option<String>,
@@ -69,6 +79,11 @@ pub(super) struct Apply {
     all: bool,
     #[command(flatten)]
     broker: Broker,
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    let milliseconds = kind::duration(text).and_then(|milliseconds| u64::try_from(milliseconds).ok());
+    milliseconds.map(Duration::from_millis).ok_or_else(|| "write how long, such as 30s".to_owned())
 }
 
 impl Apply {
@@ -87,13 +102,47 @@ impl Apply {
             ));
         }
         let runtime = runtime()?;
-        let pending = runtime.block_on(pending(compiled, &self.broker, self.adopt))?;
-        let Target::Broker(broker) = &pending.target else {
+        let target = runtime.block_on(reach(&compiled, &self.broker))?;
+        let Target::Broker(broker) = &target else {
             return Err(Stop::usage(
                 "a definitions file stands for the broker, and cannot be applied to",
                 format!("compare with it: {}", command("diff", &self.input, &self.broker, &[])),
             ));
         };
+        let stamp = stamp(&compiled, &broker.0, self.revision.clone());
+        let turn = match (self.no_lock, &compiled.topology.name) {
+            (false, Some(name)) => Some(Turn::new(&broker.0, &broker.1, &name.text, &stamp)),
+            _ => None,
+        };
+        if let Some(turn) = &turn {
+            runtime.block_on(self.take(turn, &compiled, &target))?;
+        }
+        let ended = self.in_turn(&runtime, compiled, &target, broker, &stamp, turn.as_ref(), screen);
+        if let Some(turn) = turn {
+            for vhost in runtime.block_on(turn.open()) {
+                writeln!(
+                    screen.err(),
+                    "vhost `{vhost}` has as many queues as it may: others were not kept from applying to it meanwhile"
+                )?;
+            }
+            runtime.block_on(turn.end());
+        }
+        ended
+    }
+
+    /// The run, while nobody else applies.
+    #[expect(clippy::too_many_arguments, reason = "what the run has by now, each once")]
+    fn in_turn(
+        &self,
+        runtime: &Runtime,
+        compiled: Compiled,
+        target: &Target,
+        broker: &(Client, Overview),
+        stamp: &Stamp,
+        turn: Option<&Turn<'_>>,
+        screen: &mut Screen,
+    ) -> Verdict {
+        let pending = runtime.block_on(pending(compiled, target, self.adopt))?;
         if pending.plan.unrecorded {
             return Err(runtime.block_on(unseen_record(&broker.0)));
         }
@@ -104,15 +153,14 @@ impl Apply {
             return Err(Stop::wrong(missing.join("\n       "), help));
         }
         let human = self.format == Format::Human;
-        let stamp = stamp(&pending.compiled, &broker.0, self.revision.clone());
         if pending.plan.is_empty() {
-            runtime.block_on(settle(&pending.plan, &broker.0, &stamp)).map_err(not_recorded)?;
+            runtime.block_on(settle(&pending.plan, &broker.0, stamp)).map_err(not_recorded)?;
             if human {
                 writeln!(screen.out(), "{}", pending.nothing())?;
             } else {
                 self.json(
                     &pending,
-                    &Applied { outcomes: Vec::new(), unrecorded: None, changed: false },
+                    &Applied { outcomes: Vec::new(), unrecorded: None, changed: false, stopped: None },
                     screen,
                 )?;
             }
@@ -143,7 +191,8 @@ impl Apply {
                     client: &broker.0,
                     overview: &broker.1,
                     desired: &pending.compiled.topology,
-                    stamp: &stamp,
+                    stamp,
+                    turn,
                     secrets: &pending.secrets,
                     concurrency: usize::from(self.concurrency),
                     allow_data_loss: self.allow_data_loss,
@@ -171,7 +220,24 @@ impl Apply {
         })
     }
 
-    fn consent(&self, pending: &Pending, screen: &mut Screen) -> Result<bool, Stop> {
+    /// Keeps others from applying to the same vhosts, from before they are looked at.
+    async fn take(&self, turn: &Turn<'_>, compiled: &Compiled, target: &Target) -> Result<(), Stop> {
+        let definitions = compiled.topology.definitions().iter();
+        let vhosts: BTreeSet<Arc<str>> = definitions
+            .filter(|found| !found.external && found.kind.kind().scope == Scope::Vhost)
+            .filter_map(|found| found.vhost.clone())
+            .collect();
+        let Err(why) = turn.take(&vhosts, self.lock_timeout).await else { return Ok(()) };
+        // who may not see what the topology has made is told that first: a lock is of no use to them
+        if let (NoTurn::Barred { .. }, Target::Broker(broker)) = (&why, target)
+            && target.live(compiled).await?.records_unseen.is_some()
+        {
+            return Err(unseen_record(&broker.0).await);
+        }
+        Err(Stop::because(Exit::Broker, format!("{why}; nothing has been changed"), why.help()))
+    }
+
+    fn consent(&self, pending: &Pending<'_>, screen: &mut Screen) -> Result<bool, Stop> {
         if !screen.is_interactive() || self.format == Format::Json {
             return Err(Stop::usage(
                 "nobody is there to be asked whether to apply this, and nothing has been changed",
@@ -192,7 +258,7 @@ impl Apply {
     /// What was done; of many steps only what was not.
     fn tell(
         &self,
-        pending: &Pending,
+        pending: &Pending<'_>,
         applied: &Applied,
         interrupted: bool,
         screen: &mut Screen,
@@ -215,6 +281,9 @@ impl Apply {
         }
         if let Some(error) = &applied.unrecorded {
             writeln!(screen.out(), " ! what was done is not on record: {error}")?;
+        }
+        if let Some(why) = &applied.stopped {
+            writeln!(screen.out(), " ! stopped: {why}\n     help: {}", why.help())?;
         }
         let seconds = pending.started.elapsed().as_secs_f64();
         let mut ending: Vec<String> = Vec::new();
@@ -289,7 +358,7 @@ impl Apply {
         command("apply", &self.input, &self.broker, &flags)
     }
 
-    fn json(&self, pending: &Pending, applied: &Applied, screen: &mut Screen) -> Result<(), Stop> {
+    fn json(&self, pending: &Pending<'_>, applied: &Applied, screen: &mut Screen) -> Result<(), Stop> {
         let steps: Vec<_> = pending
             .plan
             .steps
@@ -310,6 +379,7 @@ impl Apply {
             "record": true,
             "complete": applied.is_complete(),
             "done": applied.done(),
+            "stopped": applied.stopped.as_ref().map(ToString::to_string),
             "changes": steps,
             "notes": pending.plan.notes,
         });
@@ -317,7 +387,7 @@ impl Apply {
     }
 }
 
-fn line(pending: &Pending, id: usize, outcome: &Outcome) -> String {
+fn line(pending: &Pending<'_>, id: usize, outcome: &Outcome) -> String {
     let step = &pending.plan.steps[id];
     let title = step.title();
     match outcome {

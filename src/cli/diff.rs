@@ -5,12 +5,14 @@ use std::{thread, time::Duration};
 use clap::Args;
 use serde_json::Value as Json;
 use time::OffsetDateTime;
+use tokio::runtime::Runtime;
 
 use super::{
     Broker, Exit, Format, Input, Outcome, Screen, Stop,
-    pending::{Pending, Target, checked, command, pending, read, refused, runtime},
+    pending::{Pending, Target, checked, command, pending, reach, read, refused, runtime},
 };
 use crate::{
+    Compiled,
     diag::json,
     kind,
     plan::{self, Action},
@@ -70,13 +72,15 @@ impl Diff {
             return self.watch(pause, screen);
         }
         let Some(compiled) = checked(&self.input, screen)? else { return Ok(Exit::Wrong) };
-        let pending = self.narrowed(runtime()?.block_on(pending(compiled, &self.broker, self.adopt))?)?;
+        let runtime = runtime()?;
+        let target = runtime.block_on(reach(&compiled, &self.broker))?;
+        let pending = self.narrowed(runtime.block_on(pending(compiled, &target, self.adopt))?)?;
         self.show(&pending, screen)?;
         Ok(if self.exit_code && !pending.plan.is_empty() { Exit::Pending } else { Exit::Ok })
     }
 
     /// Only what is asked for.
-    fn narrowed(&self, mut pending: Pending) -> Result<Pending, Stop> {
+    fn narrowed<'t>(&self, mut pending: Pending<'t>) -> Result<Pending<'t>, Stop> {
         if self.drift {
             if pending.plan.unrecorded {
                 return Err(Stop::because(
@@ -90,7 +94,7 @@ impl Diff {
         Ok(pending)
     }
 
-    fn show(&self, pending: &Pending, screen: &mut Screen) -> Result<(), Stop> {
+    fn show(&self, pending: &Pending<'_>, screen: &mut Screen) -> Result<(), Stop> {
         match self.format {
             Format::Json => writeln!(screen.out(), "{:#}", answer(pending))?,
             Format::Human if pending.plan.is_empty() && self.drift => {
@@ -127,13 +131,8 @@ impl Diff {
                     refused(&mut compiled, &self.input, screen)?;
                 }
             } else {
-                let compared = runtime.block_on(pending(compiled, &self.broker, self.adopt));
-                match compared.and_then(|pending| self.narrowed(pending)) {
-                    Ok(pending) => {
-                        if self.is_news(&mut shown, answer(&pending).to_string(), screen)? {
-                            self.show(&pending, screen)?;
-                        }
-                    }
+                match self.look(compiled, &runtime, &mut shown, screen) {
+                    Ok(()) => {}
                     // what is typed wrong does not come right by itself
                     Err(stop @ (Stop::Output(_) | Stop::Because { exit: Exit::Usage, .. })) => {
                         return Err(stop);
@@ -148,6 +147,21 @@ impl Diff {
             screen.flush()?;
             thread::sleep(pause);
         }
+    }
+
+    fn look(
+        &self,
+        compiled: Compiled,
+        runtime: &Runtime,
+        shown: &mut Option<String>,
+        screen: &mut Screen,
+    ) -> Result<(), Stop> {
+        let target = runtime.block_on(reach(&compiled, &self.broker))?;
+        let pending = self.narrowed(runtime.block_on(pending(compiled, &target, self.adopt))?)?;
+        if self.is_news(shown, answer(&pending).to_string(), screen)? {
+            self.show(&pending, screen)?;
+        }
+        Ok(())
     }
 
     /// Whether this has not just been shown; if so, makes room for it.
@@ -169,7 +183,7 @@ impl Diff {
     }
 }
 
-fn answer(pending: &Pending) -> Json {
+fn answer(pending: &Pending<'_>) -> Json {
     let mut plan = plan::json(&pending.plan, &pending.compiled.sources);
     plan["broker"] = pending.target.name().into();
     plan

@@ -26,10 +26,10 @@ pub(super) enum Target {
 }
 
 /// A plan and what it was made of.
-pub(super) struct Pending {
+pub(super) struct Pending<'t> {
     pub(super) compiled: Compiled,
     pub(super) plan: Plan,
-    pub(super) target: Target,
+    pub(super) target: &'t Target,
     pub(super) secrets: Secrets,
     pub(super) started: Instant,
 }
@@ -83,10 +83,10 @@ pub(super) fn refused(compiled: &mut Compiled, input: &Input, screen: &mut Scree
 }
 
 /// Reads the broker's state and makes the plan.
-pub(super) async fn pending(compiled: Compiled, broker: &Broker, adopt: bool) -> Result<Pending, Stop> {
+pub(super) async fn pending(compiled: Compiled, target: &Target, adopt: bool) -> Result<Pending<'_>, Stop> {
     let started = Instant::now();
     let secrets = Secrets::from_process();
-    let (target, mut live) = state(&compiled, broker).await?;
+    let mut live = target.live(&compiled).await?;
     let make = |live: &Live| {
         plan::plan(Pair {
             live,
@@ -97,7 +97,7 @@ pub(super) async fn pending(compiled: Compiled, broker: &Broker, adopt: bool) ->
     };
     let mut plan = make(&live);
     let at_stake = plan.at_stake(&live.topology);
-    if let (Target::Broker(broker), false) = (&target, at_stake.is_empty()) {
+    if let (Target::Broker(broker), false) = (target, at_stake.is_empty()) {
         let (held, late) = broker::held(&broker.0, &broker.1, &at_stake).await?;
         live.held = Some(held);
         plan = make(&live);
@@ -109,7 +109,7 @@ pub(super) async fn pending(compiled: Compiled, broker: &Broker, adopt: bool) ->
 }
 
 /// `--broker` comes first, then the environment that `--env` chooses, then the process's environment.
-pub(super) async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Target, Live), Stop> {
+pub(super) async fn reach(compiled: &Compiled, broker: &Broker) -> Result<Target, Stop> {
     let mut named = broker.clone();
     if let Some(environment) = &compiled.topology.environment {
         let address = |word: &Option<crate::syntax::Word>| word.as_ref().map(|word| word.text.to_string());
@@ -119,27 +119,11 @@ pub(super) async fn state(compiled: &Compiled, broker: &Broker) -> Result<(Targe
     let options = named.options();
     let path = options.broker.as_ref().and_then(|broker| broker.expose().strip_prefix("file:"));
     if let Some(path) = path {
-        let bytes = fs::read(path).map_err(|error| {
-            Stop::wrong(
-                format!("the definitions file {path} cannot be read: {error}"),
-                format!("a broker writes one: rabbitmqctl export_definitions {}", shell_word(path)),
-            )
-        })?;
-        let vhosts: BTreeSet<&str> =
-            compiled.topology.definitions().iter().filter_map(|found| found.vhost.as_deref()).collect();
-        let only = vhosts.first().copied().filter(|_| vhosts.len() == 1);
-        let live = Live::from_text(&String::from_utf8_lossy(&bytes), only).map_err(|error| {
-            Stop::wrong(
-                format!("{path}: {error}"),
-                "or export it anew, with all vhosts: GET /api/definitions",
-            )
-        })?;
-        return Ok((Target::File(path.to_owned()), live));
+        return Ok(Target::File(path.to_owned()));
     }
     let client = Client::new(options.open()?)?;
     let overview = told(&client, client.overview()).await?;
-    let live = told(&client, broker::live(&client, &overview.version)).await?;
-    Ok((Target::Broker(Box::new((client, overview))), live))
+    Ok(Target::Broker(Box::new((client, overview))))
 }
 
 /// How long nothing is said of an answer that is waited for.
@@ -162,6 +146,31 @@ async fn told<T>(client: &Client, answer: impl Future<Output = T>) -> T {
 }
 
 impl Target {
+    /// What is there.
+    pub(super) async fn live(&self, compiled: &Compiled) -> Result<Live, Stop> {
+        let path = match self {
+            Self::Broker(broker) => {
+                return Ok(told(&broker.0, broker::live(&broker.0, &broker.1.version)).await?);
+            }
+            Self::File(path) => path,
+        };
+        let bytes = fs::read(path).map_err(|error| {
+            Stop::wrong(
+                format!("the definitions file {path} cannot be read: {error}"),
+                format!("a broker writes one: rabbitmqctl export_definitions {}", shell_word(path)),
+            )
+        })?;
+        let vhosts: BTreeSet<&str> =
+            compiled.topology.definitions().iter().filter_map(|found| found.vhost.as_deref()).collect();
+        let only = vhosts.first().copied().filter(|_| vhosts.len() == 1);
+        Live::from_text(&String::from_utf8_lossy(&bytes), only).map_err(|error| {
+            Stop::wrong(
+                format!("{path}: {error}"),
+                "or export it anew, with all vhosts: GET /api/definitions",
+            )
+        })
+    }
+
     /// How it is called.
     pub(super) fn name(&self) -> String {
         match self {
@@ -178,7 +187,7 @@ impl Target {
     }
 }
 
-impl Pending {
+impl Pending<'_> {
     /// The plan for people: where to, the steps, a line of totals.
     pub(super) fn show(&self, all: bool, color: bool) -> String {
         let name = self.plan.topology.as_deref().unwrap_or("a topology without a name");

@@ -6,7 +6,7 @@ use topoc_routing::{Table, Value};
 use super::{
     Broker, Input, Screen, Stop,
     arguments::{CommandSources, DEFAULT_FILE},
-    pending::{refused, runtime, state},
+    pending::{reach, refused, runtime},
 };
 use crate::{
     Compiled,
@@ -209,7 +209,10 @@ pub(super) fn compiled(input: &Input, live: bool, screen: &mut Screen) -> Result
 
 /// Puts the broker's entities in the place of the files'; what services agree on stays.
 pub(super) fn go_live(compiled: &mut Compiled, broker: &Broker) -> Result<(), Stop> {
-    let (_, live) = runtime()?.block_on(state(compiled, broker))?;
+    let live = runtime()?.block_on(async {
+        let target = reach(compiled, broker).await?;
+        target.live(compiled).await
+    })?;
     let contract = std::mem::take(&mut compiled.topology.contract);
     let stated = std::mem::replace(&mut compiled.topology, live.topology);
     recognise_ladders(&mut compiled.topology, &stated);

@@ -261,8 +261,9 @@ fn who_may_not_is_told_what_to_do(world: &World) {
     world.api().put("/api/users/maker", &json!({"password": "maker", "tags": "policymaker"}));
     world.api().put("/api/permissions/%2F/maker", &json!({"configure": ".*", "write": ".*", "read": ".*"}));
     let maker = world.broker.management_url().replace("guest:guest", "maker:maker");
+    let amqp = world.broker.amqp_url().replace("guest:guest", "maker:maker");
     let text = "topology \"made\"\nqueue \"w\" { bind \"amq.topic\" routing-key=\"a\" }\npolicy \"p\" pattern=\"^w$\" { max-length 5 }";
-    let said = world.run("apply", text, &["--yes", "--broker", &maker]);
+    let said = world.run("apply", text, &["--yes", "--broker", &maker, "--amqp", &amqp]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     let said = world.run("diff", text, &["--exit-code", "--broker", &maker]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
@@ -271,7 +272,7 @@ fn who_may_not_is_told_what_to_do(world: &World) {
     // what they may not see is not gone
     let both = |hidden: &str| format!("topology \"made\"\nvhost \"hidden\" {{ {hidden} }}\nqueue \"w\"");
     world.apply(&both("queue \"h\"; queue \"i\""), &[]);
-    let said = world.run("apply", &both("queue \"h\""), &["--yes", "--broker", &maker]);
+    let said = world.run("apply", &both("queue \"h\""), &["--yes", "--broker", &maker, "--amqp", &amqp]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     assert!(said.out.contains("vhost `hidden` is not compared, and stays on record"), "{}", said.out);
     assert_eq!(world.plan(&both("queue \"h\""), &[]), ["delete queue i"]);
@@ -318,10 +319,11 @@ fn a_broker_without_statistics_is_changed_as_any_other() {
                 "topology \"plain\"\nvhost \"plain\" {{ queue \"c\" type=\"classic\" max-length={classic}\n {quorum} }}"
             )
         };
-        world.apply(&text(5, "queue \"q\" type=\"quorum\""), &[]);
+        let amqp = world.broker.amqp_url();
+        world.apply(&text(5, "queue \"q\" type=\"quorum\""), &["--amqp", &amqp]);
         assert!(!world.exists("/api/consumers"), "the setting does nothing");
         assert_eq!(world.plan(&text(6, ""), &[]), ["replace queue c", "delete queue q"]);
-        world.apply(&text(6, ""), &["--amqp", &world.broker.amqp_url()]);
+        world.apply(&text(6, ""), &["--amqp", &amqp]);
         assert!(!world.exists("/api/queues/plain/q"));
     }
 }

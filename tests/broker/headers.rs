@@ -48,8 +48,11 @@ fn a_header_without_a_value_is_bound_and_comes_back(world: &World) {
     world.apply(&text("quorum"), &["--allow-gap"]);
     assert_eq!(handles(), before);
     // without AMQP nothing is taken away that only AMQP puts back
-    let said =
-        world.run("apply", &text("classic"), &["--yes", "--allow-data-loss", "--amqp", "amqp://127.0.0.1:1"]);
+    let said = world.run(
+        "apply",
+        &text("classic"),
+        &["--yes", "--no-lock", "--allow-data-loss", "--amqp", "amqp://127.0.0.1:1"],
+    );
     assert_eq!(said.code, 4, "{}{}", said.out, said.err);
     assert!(said.out.contains("a header without a value is bound by AMQP alone, and"), "{}", said.out);
     assert_eq!(handles(), before);

@@ -24,7 +24,7 @@ fn a_vhost_that_cannot_be_described_holds_nothing_up(world: &World) {
     };
     world.apply(&text("one", "a"), &[]);
     let broker = as_user(world, "maker", "policymaker", "words", ".*");
-    let said = world.run("apply", &text("two", "b"), &["--yes", "--broker", &broker]);
+    let said = world.run("apply", &text("two", "b"), &["--yes", "--no-lock", "--broker", &broker]);
     assert_eq!(said.code, 5, "{}{}", said.out, said.err);
     assert!(said.out.contains("✗ change vhost words: "), "{}", said.out);
     for done in ["✓ create queue b", "✓ change policy p", "✓ delete queue a"] {
@@ -34,7 +34,7 @@ fn a_vhost_that_cannot_be_described_holds_nothing_up(world: &World) {
     let untyped = text("one", "b").replace("queue \"b\" type=\"classic\"", "queue \"c\"");
     let untyped = untyped.replace("description", "default-queue-type \"quorum\"; description");
     if world.plan(&untyped, &[]).contains(&"change vhost words".to_owned()) {
-        let said = world.run("apply", &untyped, &["--yes", "--broker", &broker]);
+        let said = world.run("apply", &untyped, &["--yes", "--no-lock", "--broker", &broker]);
         assert!(said.out.contains("create queue c: it needs `change vhost words`"), "{}", said.out);
     }
     world.apply(&text("two", "b"), &[]);
@@ -153,7 +153,7 @@ fn a_user_keeps_the_permissions_by_which_they_apply(world: &World) {
     let broker = world.broker.management_url().replace("guest:guest", "boss:p%20w");
     for permissions in [&*less, "", &*keys] {
         world.apply(&text("", all), &[]);
-        let said = world.run("apply", &text(more, permissions), &["--yes", "--broker", &broker]);
+        let said = world.run("apply", &text(more, permissions), &["--yes", "--no-lock", "--broker", &broker]);
         assert_eq!(said.code, 5, "{permissions}: {}{}", said.out, said.err);
         assert!(said.out.contains("topoc speaks to the broker as this user"), "{}", said.out);
         for done in ["✓ create queue r", "✓ create binding t → r"] {
@@ -163,7 +163,7 @@ fn a_user_keeps_the_permissions_by_which_they_apply(world: &World) {
     }
     // what is not less is theirs to change
     world.apply(&text("", &less), &[]);
-    let said = world.run("apply", &text("", all), &["--yes", "--broker", &broker]);
+    let said = world.run("apply", &text("", all), &["--yes", "--no-lock", "--broker", &broker]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     world.apply("topology \"boss\"", &[]);
 }

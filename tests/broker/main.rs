@@ -31,4 +31,6 @@ mod secure;
 #[cfg(all(unix, feature = "cli"))]
 mod terminal;
 #[cfg(feature = "cli")]
+mod turns;
+#[cfg(feature = "cli")]
 mod world;
