@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! text → syntax → kind → topology → graph → lint → plan → broker → cli
-//!                          └──────────┴→ route, policies, codegen, diagram, export
+//!                          └──────────┴→ route, policies, readiness, codegen, diagram, export
 //! ```
 #![warn(clippy::disallowed_methods)]
 
@@ -26,6 +26,8 @@ pub mod lint;
 pub mod plan;
 #[cfg(feature = "cli")]
 pub mod policies;
+#[cfg(feature = "cli")]
+pub mod readiness;
 #[cfg(feature = "cli")]
 pub mod route;
 pub mod syntax;

@@ -65,7 +65,7 @@ enum Deny {
     Hint,
 }
 
-fn series(text: &str) -> Result<Version, String> {
+pub(super) fn series(text: &str) -> Result<Version, String> {
     Version::parse(text).filter(|version| VERSIONS.contains(version)).ok_or_else(|| {
         let known: Vec<String> = VERSIONS.iter().map(ToString::to_string).collect();
         format!("the series are {}", known.join(", "))

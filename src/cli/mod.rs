@@ -25,6 +25,7 @@ mod markdown;
 mod pending;
 mod policies;
 mod question;
+mod readiness;
 mod route;
 mod schema;
 mod screen;
@@ -70,6 +71,7 @@ enum Verb {
     Route(route::Route),
     WhyNot(why_not::WhyNot),
     Policies(policies::Policies),
+    Readiness(readiness::Readiness),
     Graph(graph::Graph),
     Generate(generate::Generate),
     Diff(diff::Diff),
@@ -128,6 +130,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Route(route) => route.run(screen),
         Verb::WhyNot(why_not) => why_not.run(screen),
         Verb::Policies(policies) => policies.run(screen),
+        Verb::Readiness(readiness) => readiness.run(screen),
         Verb::Graph(graph) => graph.run(screen),
         Verb::Generate(generate) => generate.run(screen),
         Verb::Diff(diff) => diff.run(screen),

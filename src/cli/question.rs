@@ -6,7 +6,7 @@ use topoc_routing::{Table, Value};
 use super::{
     Broker, Input, Screen, Stop,
     arguments::{CommandSources, DEFAULT_FILE},
-    pending::{reach, refused, runtime},
+    pending::{Target, reach, refused, runtime},
 };
 use crate::{
     Compiled,
@@ -207,16 +207,17 @@ pub(super) fn compiled(input: &Input, live: bool, screen: &mut Screen) -> Result
     Ok(None)
 }
 
-/// Puts the broker's entities in the place of the files'; what services agree on stays.
-pub(super) fn go_live(compiled: &mut Compiled, broker: &Broker) -> Result<(), Stop> {
-    let live = runtime()?.block_on(async {
+/// Puts the broker's entities in the place of the files'; what services agree on stays. Gives who was asked.
+pub(super) fn go_live(compiled: &mut Compiled, broker: &Broker) -> Result<Target, Stop> {
+    let (target, live) = runtime()?.block_on(async {
         let target = reach(compiled, broker).await?;
-        target.live(compiled).await
+        let live = target.live(compiled).await?;
+        Ok::<_, Stop>((target, live))
     })?;
     let contract = std::mem::take(&mut compiled.topology.contract);
     let stated = std::mem::replace(&mut compiled.topology, live.topology);
     recognise_ladders(&mut compiled.topology, &stated);
     compiled.topology.contract = contract;
     compiled.topology.target = live.version.map(|version| (version, Span::NONE));
-    Ok(())
+    Ok(target)
 }

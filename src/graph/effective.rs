@@ -199,6 +199,25 @@ impl<'a> Effective<'a> {
         }
     }
 
+    /// Every value that counts for an exchange or queue, by policy key, with those that the broker gives by itself.
+    #[must_use]
+    pub fn values(&self, entity: &'a Definition) -> BTreeMap<String, policy::Effective> {
+        let Some(object) = self.object(entity) else { return BTreeMap::new() };
+        let kind = entity.kind.kind();
+        let own = entity.fields().filter_map(|(name, field)| match kind.attribute(name)?.place {
+            Place::Argument(wire) => Some((wire.to_owned(), value(&field.value))),
+            Place::Body(_) | Place::Key(_) | Place::Nowhere => None,
+        });
+        let others = entity.arguments.iter().map(|(name, field)| (name.to_string(), value(&field.value)));
+        let arguments: Table = own.chain(others).collect();
+        let table = |policy: Option<Policy<'a>>| -> Option<Table> {
+            Some(policy_keys(policy?).map(|(key, field)| (key.to_owned(), value(&field.value))).collect())
+        };
+        let applied = self.applied(entity);
+        let (user, operator) = (table(applied.policy), table(applied.operator));
+        policy::effective(object, self.version, &arguments, user.as_ref(), operator.as_ref())
+    }
+
     /// An integer that counts.
     #[must_use]
     pub fn integer(&self, entity: &'a Definition, name: &str) -> Option<i64> {

@@ -21,6 +21,8 @@ mod names;
 mod privilege;
 #[cfg(feature = "cli")]
 mod proxy;
+#[cfg(feature = "cli")]
+mod readiness;
 mod refusals;
 #[cfg(feature = "cli")]
 mod route;
