@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use super::{
     Broker, Exit, Format, Input, Outcome as Verdict, Screen, Stop,
     pending::{Pending, Target, checked, command, pending, reach, runtime},
+    plan::{Kept, kept},
     stamp::stamp,
     watch::{bar, signals, stop_on},
 };
@@ -40,6 +41,7 @@ const FIRST: usize = 10;
 Examples:
   topoc apply topology.kdl --broker http://guest:guest@localhost:15672
   topoc apply topology.kdl --env production --yes
+  topoc plan topology.kdl -o plan.json && topoc apply plan.json
   topoc apply topology.kdl --adopt")]
 pub(super) struct Apply {
     #[command(flatten)]
@@ -87,12 +89,18 @@ fn patience(text: &str) -> Result<Duration, String> {
 }
 
 impl Apply {
-    pub(super) fn run(self, screen: &mut Screen) -> Verdict {
+    pub(super) fn run(mut self, screen: &mut Screen) -> Verdict {
         if self.dry_run {
             return Err(Stop::usage(
                 "`apply` has no dry run: `diff` shows the same steps, and takes none",
                 format!("run `{}`", command("diff", &self.input, &self.broker, &[])),
             ));
+        }
+        let kept = kept(&mut self.input)?;
+        if let Some(kept) = &kept {
+            // it was reviewed
+            self.yes = true;
+            self.adopt = kept.adopt;
         }
         let Some(compiled) = checked(&self.input, screen)? else { return Ok(Exit::Wrong) };
         if compiled.topology.name.is_none() {
@@ -117,7 +125,8 @@ impl Apply {
         if let Some(turn) = &turn {
             runtime.block_on(self.take(turn, &compiled, &target))?;
         }
-        let ended = self.in_turn(&runtime, compiled, &target, broker, &stamp, turn.as_ref(), screen);
+        let ended =
+            self.in_turn(&runtime, compiled, &target, broker, &stamp, turn.as_ref(), kept.as_ref(), screen);
         if let Some(turn) = turn {
             for vhost in runtime.block_on(turn.open()) {
                 writeln!(
@@ -140,9 +149,13 @@ impl Apply {
         broker: &(Client, Overview),
         stamp: &Stamp,
         turn: Option<&Turn<'_>>,
+        kept: Option<&Kept>,
         screen: &mut Screen,
     ) -> Verdict {
         let pending = runtime.block_on(pending(compiled, target, self.adopt))?;
+        if let Some(kept) = kept.filter(|_| !pending.plan.is_empty()) {
+            kept.verify(&pending)?;
+        }
         if pending.plan.unrecorded {
             return Err(runtime.block_on(unseen_record(&broker.0)));
         }

@@ -23,6 +23,7 @@ mod lints;
 mod list;
 mod markdown;
 mod pending;
+mod plan;
 mod policies;
 mod question;
 mod readiness;
@@ -75,6 +76,7 @@ enum Verb {
     Graph(graph::Graph),
     Generate(generate::Generate),
     Diff(diff::Diff),
+    Plan(plan::Plan),
     Apply(apply::Apply),
     Export(export::Export),
     Explain(explain::Explain),
@@ -134,6 +136,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Graph(graph) => graph.run(screen),
         Verb::Generate(generate) => generate.run(screen),
         Verb::Diff(diff) => diff.run(screen),
+        Verb::Plan(plan) => plan.run(screen),
         Verb::Apply(apply) => apply.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Explain(explain) => explain.run(screen),

@@ -22,7 +22,7 @@ pub(super) fn stamp(compiled: &Compiled, client: &Client, revision: Option<Strin
 }
 
 /// The same for the same texts, in whichever order and from whichever folder they are read.
-fn digest(compiled: &Compiled) -> String {
+pub(super) fn digest(compiled: &Compiled) -> String {
     let mut texts: Vec<[u8; 32]> =
         compiled.sources.files().iter().map(|file| Sha256::digest(file.text.as_bytes()).into()).collect();
     texts.sort_unstable();

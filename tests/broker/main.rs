@@ -25,6 +25,8 @@ mod proxy;
 mod readiness;
 mod refusals;
 #[cfg(feature = "cli")]
+mod reviewed;
+#[cfg(feature = "cli")]
 mod route;
 #[cfg(feature = "cli")]
 mod safety;
