@@ -22,6 +22,7 @@ pub mod export;
 pub mod graph;
 pub mod kind;
 pub mod lint;
+pub mod mend;
 #[cfg(feature = "broker")]
 pub mod plan;
 #[cfg(feature = "cli")]
@@ -38,7 +39,7 @@ mod uri;
 use std::sync::Arc;
 
 use diag::{Report, SourceMap};
-use syntax::{Inputs, Sources};
+use syntax::{Ground, Inputs, Repeats, Sources};
 use topology::Topology;
 
 /// A topology with the texts that it was written in and all that was found in them.
@@ -52,6 +53,7 @@ pub struct Compiled {
     pub report: Report,
     /// The names of its variables.
     pub variables: Vec<Arc<str>>,
+    ground: Ground,
 }
 
 /// Reads a topology from its files: text → nodes → entities.
@@ -59,11 +61,24 @@ pub struct Compiled {
 pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compiled {
     let mut report = Report::default();
     let loaded = syntax::load(paths, from, &mut report);
+    syntax::settle_text(&mut report, &loaded.sources);
+    let broken = Ground::broken(&report);
     let written = topology::secrets::written(&loaded.nodes);
-    let expansion = syntax::expand(loaded.nodes, inputs, kind::repeats, &mut report);
+    let repeated = [loaded.several, syntax::repeated(&loaded.nodes)].concat();
+    let mut found = Report::default();
+    let expansion = syntax::expand(loaded.nodes, inputs, kind::repeats, &mut found);
     let variables = expansion.variables.clone();
-    let topology = topology::decode(expansion, &mut report);
-    topology::schemas::check(&topology, &loaded.sources, from, &mut report);
+    let mut ground = Ground {
+        repeats: Repeats::new(repeated, &expansion.nodes),
+        broken,
+        in_part: syntax::is_in_part(&report),
+        variables: !variables.is_empty(),
+    };
+    let topology = topology::decode(expansion, &mut found);
+    topology::schemas::check(&topology, &loaded.sources, from, &mut found);
+    syntax::settle(&mut found, &loaded.sources, &ground);
+    ground.in_part |= syntax::is_in_part(&found);
+    report.extend(found);
     let mut sources = loaded.sources;
     // no excerpt may show them; first those whose own words are still there to be found in what is said
     topology::unread::hide(&mut sources, &mut report);
@@ -74,7 +89,7 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
         sources.mask(open.span, open.text);
     }
     report.sort();
-    Compiled { sources, topology, report, variables }
+    Compiled { sources, topology, report, variables, ground }
 }
 
 /// Reads a topology and asks every lint.
@@ -89,7 +104,10 @@ impl Compiled {
     /// Asks every lint, and adds what they find.
     pub fn lint(&mut self) {
         let graph = graph::Graph::new(&self.topology);
-        lint::run(&graph, &mut self.report);
+        let mut found = Report::default();
+        lint::run(&graph, &mut found);
+        syntax::settle(&mut found, &self.sources, &self.ground);
+        self.report.extend(found);
         self.report.sort();
     }
 }

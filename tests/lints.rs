@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use topoc::{
     lint::LINTS,
+    mend::{Mended, mend},
     syntax::{Inputs, MemorySources},
 };
 
@@ -12,6 +13,48 @@ fn section<'a>(page: &'a str, title: &str) -> &'a str {
     let start = page.find(&format!("\n## {title}\n")).unwrap_or_else(|| panic!("no section {title}"));
     let rest = &page[start + 5 + title.len()..];
     rest.find("\n## ").map_or(rest, |end| &rest[..end])
+}
+
+/// The text that a page's fix mends: its own, or the example.
+fn mendable(page: &str) -> &str {
+    let own = page.contains("\n## Fix\n").then(|| section(page, "Fix"));
+    kdl(own.filter(|own| own.contains("```kdl")).unwrap_or_else(|| section(page, "Example")))
+}
+
+fn mended(text: &str) -> Mended {
+    let sources = MemorySources::default().with("topology.kdl", text);
+    mend(&sources, &|from| topoc::check(&["topology.kdl".to_owned()], from, &Inputs::default()))
+}
+
+/// What a page says of its fix holds: it mends, and it brings nothing else about.
+#[test]
+fn fixes_mend() {
+    let mut wrong = Vec::new();
+    for lint in LINTS {
+        let (name, text) = (lint.code.name, mendable(lint.page));
+        let mended = mended(text);
+        let found = |compiled: &topoc::Compiled| -> BTreeSet<String> {
+            compiled.report.diagnostics().iter().map(|found| found.code.name.to_owned()).collect()
+        };
+        let left = found(&mended.compiled);
+        let changed = mended.files.iter().any(|file| file.is_changed());
+        let before = found(&topoc::check(
+            &["topology.kdl".to_owned()],
+            &MemorySources::default().with("topology.kdl", text),
+            &Inputs::default(),
+        ));
+        if !before.contains(name) {
+            wrong.push(format!("{name}: {before:?}"));
+        }
+        let good = !left.contains(name) && left.is_subset(&before);
+        if lint.is_fixable() && !good {
+            wrong.push(format!("{name}: --fix leaves {left:?} of {before:?}: {:?}", mended.files));
+        }
+        if !lint.is_fixable() && changed {
+            wrong.push(format!("{name}: --fix changes what its page says nothing of: {:?}", mended.files));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn kdl(section: &str) -> &str {

@@ -1,4 +1,4 @@
-//! Edits that mend a finding.
+//! What mends a finding: as it is meant, and as edits of a text.
 
 use super::Span;
 
@@ -18,16 +18,45 @@ pub struct Fix {
     pub edits: Vec<Edit>,
 }
 
-impl Fix {
-    /// Edits that belong together.
-    #[must_use]
-    pub fn new(mut edits: Vec<Edit>) -> Self {
-        edits.sort();
-        Self { edits }
-    }
+/// A change as who finds the trouble means it; [`crate::syntax::settle`] makes edits of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// These very bytes become others.
+    Text(Span, String),
+    /// The property, child node or argument in this place gets another value, given as KDL.
+    Value(Span, String),
+    /// The property or node in this place gets another name.
+    Name(Span, String),
+    /// The node in this place gets the name, and its first value, which named it until now, goes.
+    Unwrap(Span, String),
+    /// The property, argument or node in this place goes.
+    Remove(Span),
+    /// The node in this place gets one more property, given as KDL.
+    Add(Span, String),
+}
 
-    /// One edit.
-    pub fn replace(span: Span, replacement: impl Into<String>) -> Self {
-        Self { edits: vec![Edit { span, replacement: replacement.into() }] }
+impl Change {
+    /// The place of it.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Text(span, _)
+            | Self::Value(span, _)
+            | Self::Name(span, _)
+            | Self::Unwrap(span, _)
+            | Self::Remove(span)
+            | Self::Add(span, _) => *span,
+        }
     }
+}
+
+/// Changes that together mend a finding, before it is known whether they are certain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remedy {
+    pub(crate) changes: Vec<Change>,
+    /// What else decides whether they are right: nothing of it may depend on a run's variables.
+    pub(crate) given: Vec<Span>,
+    /// Whether it rests on something that is not there: a topology that was read only in part may have it.
+    pub(crate) whole: bool,
+    /// Whether other values of variables could come to something else anywhere.
+    pub(crate) every_run: bool,
 }

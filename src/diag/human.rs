@@ -101,7 +101,8 @@ fn show(out: &mut String, diagnostic: &Diagnostic, sources: &SourceMap, look: Lo
     if let Some(help) = &diagnostic.help {
         block(out, &format!("   {} ", paint.with("36", "help:")), help)?;
     }
-    writeln!(out, "   {} topoc explain {}", paint.with("2", "more:"), diagnostic.code.name)
+    let mended = if diagnostic.fix.is_some() { "; topoc check --fix mends it" } else { "" };
+    writeln!(out, "   {} topoc explain {}{mended}", paint.with("2", "more:"), diagnostic.code.name)
 }
 
 /// A text after its head, its further lines below its first.

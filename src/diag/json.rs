@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Label, Report, Severity, SourceMap, Span};
+use super::{Diagnostic, Edit, Fix, Label, Report, Severity, SourceMap, Span};
 
 /// The version of the form; it grows only when a member changes its meaning or goes.
 pub const VERSION: u32 = 1;
@@ -32,8 +32,21 @@ pub fn diagnostic(diagnostic: &Diagnostic, sources: &SourceMap) -> Value {
         "message": diagnostic.message,
         "note": diagnostic.note,
         "help": diagnostic.help,
+        "fix": diagnostic.fix.as_ref().map(|fix| fixed(fix, sources)),
         "labels": diagnostic.labels.iter().filter_map(|l| label(l, sources)).collect::<Vec<_>>(),
     })
+}
+
+fn fixed(fix: &Fix, sources: &SourceMap) -> Value {
+    let edits = fix.edits.iter().filter_map(|Edit { span, replacement }| {
+        let mut value = place(*span, sources)?;
+        let object = value.as_object_mut()?;
+        object.insert("start".to_owned(), span.start.into());
+        object.insert("end".to_owned(), span.end.into());
+        object.insert("text".to_owned(), replacement.as_str().into());
+        Some(value)
+    });
+    json!({ "edits": edits.collect::<Vec<_>>() })
 }
 
 fn label(label: &Label, sources: &SourceMap) -> Option<Value> {

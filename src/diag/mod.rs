@@ -23,7 +23,9 @@ mod words;
 pub use codes::{CODES, Code};
 #[cfg(feature = "broker")]
 pub use command::shell_word;
+pub(crate) use fix::{Change, Remedy};
 pub use fix::{Edit, Fix};
+pub(crate) use nearest::surely;
 pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
 pub use words::{article, counted, digits, one_of, plural, with_article};
@@ -107,6 +109,8 @@ pub struct Diagnostic {
     pub fix: Option<Fix>,
     /// What the broker makes of which entity, where the finding claims that; the tests hold it to it.
     pub fate: Option<(Fate, Subject)>,
+    /// What may become the fix.
+    pub(crate) remedy: Option<Remedy>,
 }
 
 impl Diagnostic {
@@ -121,6 +125,7 @@ impl Diagnostic {
             help: None,
             fix: None,
             fate: None,
+            remedy: None,
         }
     }
 
@@ -147,10 +152,12 @@ impl Diagnostic {
         self
     }
 
-    /// Gives the edits that certainly mend it.
+    /// Adds a change that mends it, together with the others that are added; none says nothing.
     #[must_use]
-    pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
-        self.fix = fix.into();
+    pub(crate) fn mend(mut self, change: impl Into<Option<Change>>) -> Self {
+        if let Some(change) = change.into() {
+            self.remedy.get_or_insert_default().changes.push(change);
+        }
         self
     }
 
@@ -166,6 +173,27 @@ impl Diagnostic {
     pub fn ignored(mut self, subject: Subject) -> Self {
         self.fate = Some((Fate::Ignored, subject));
         self
+    }
+
+    /// Names a place without labels that decides whether the changes are right.
+    #[must_use]
+    pub(crate) fn given(mut self, place: Span) -> Self {
+        self.remedy.get_or_insert_default().given.push(place);
+        self
+    }
+
+    /// Says that the changes are right only where all of the topology could be read.
+    #[must_use]
+    pub(crate) fn given_all(mut self) -> Self {
+        self.remedy.get_or_insert_default().whole = true;
+        self
+    }
+
+    /// Says that they are right, besides, only where there are no variables at all.
+    #[must_use]
+    pub(crate) fn given_every_run(mut self) -> Self {
+        self.remedy.get_or_insert_default().every_run = true;
+        self.given_all()
     }
 
     /// Where the diagnostic points first.

@@ -6,6 +6,8 @@ use super::plural;
 
 /// So many names are listed; all words of the language that can stand in one place are fewer.
 const MOST: usize = 30;
+/// Names that are so many slips apart may be mistaken for one another.
+const NEAR: usize = 2;
 /// How many of more than those.
 const FEW: usize = 12;
 
@@ -29,6 +31,29 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         let first = whole.next().copied()?;
         whole.all(|other| *other == first).then_some(first)
     })
+}
+
+/// The candidate that is certainly meant: the only one that is a slip of the pen away. Names that differ in their
+/// numbers are names of different things.
+pub(crate) fn surely<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace(['.', '_', ' '], "-");
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (wanted, length) = (plain(name), name.chars().count());
+    let slips = match length {
+        0..3 => 0,
+        3..8 => 1,
+        _ => 2,
+    };
+    let mut near: Vec<&str> = candidates
+        .into_iter()
+        .filter(|candidate| *candidate != name && candidate.len().abs_diff(name.len()) <= 2 * NEAR)
+        .filter(|candidate| strsim::damerau_levenshtein(&wanted, &plain(candidate)) <= NEAR)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    let [only] = near.as_slice() else { return None };
+    let slip = strsim::damerau_levenshtein(&wanted, &plain(only)) <= slips;
+    (slip && digits(name) == digits(only)).then_some(only)
 }
 
 /// A help line: the nearest name if there is one, else the names there are, in their order.
@@ -61,6 +86,17 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_slip_of_the_pen_is_certain() {
+        assert_eq!(surely("mesage-ttl", ["message-ttl", "max-length"]), Some("message-ttl"));
+        assert_eq!(surely("Message_TTL", ["message-ttl"]), Some("message-ttl"));
+        assert_eq!(surely("typ", ["type"]), Some("type"));
+        assert_eq!(surely("tpye", ["type"]), Some("type"));
+        assert_eq!(surely("orders.v1", ["orders.v2"]), None);
+        assert_eq!(surely("order", ["orders", "older"]), None);
+        assert_eq!(surely("ttl", ["message-ttl"]), None);
+    }
 
     #[test]
     fn near_names_are_found_and_far_ones_are_not() {

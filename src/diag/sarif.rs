@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Code, Diagnostic, Label, Report, Severity, SourceMap};
+use super::{Code, Diagnostic, Fix, Label, Report, Severity, SourceFile, SourceMap, Span};
 use crate::uri;
 
 /// The report as one SARIF run. `page` gives a code's documentation in Markdown.
@@ -64,20 +64,45 @@ fn result(diagnostic: &Diagnostic, sources: &SourceMap, rules: &[Code]) -> Value
     if let Some(object) = value.as_object_mut().filter(|_| !related.is_empty()) {
         object.insert("relatedLocations".to_owned(), Value::from(related));
     }
+    if let (Some(object), Some(fix)) = (value.as_object_mut(), &diagnostic.fix) {
+        object.insert("fixes".to_owned(), json!([fixed(diagnostic, fix, sources)]));
+    }
     value
+}
+
+/// A fix, its edits by file.
+fn fixed(diagnostic: &Diagnostic, fix: &Fix, sources: &SourceMap) -> Value {
+    let changes = fix.edits.chunk_by(|a, b| a.span.file == b.span.file).filter_map(|edits| {
+        let file = sources.get(edits.first()?.span.file)?;
+        let replacements = edits.iter().map(|edit| {
+            json!({ "deletedRegion": region(edit.span, file), "insertedContent": { "text": edit.replacement } })
+        });
+        Some(json!({
+            "artifactLocation": { "uri": reference(&file.name) },
+            "replacements": replacements.collect::<Vec<_>>(),
+        }))
+    });
+    json!({
+        "description": { "text": diagnostic.help.as_ref().unwrap_or(&diagnostic.message) },
+        "artifactChanges": changes.collect::<Vec<_>>(),
+    })
+}
+
+fn region(span: Span, file: &SourceFile) -> Value {
+    let (start, end) = (file.location(span.start as usize), file.location(span.end as usize));
+    json!({
+        "startLine": start.line,
+        "startColumn": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
+    })
 }
 
 fn location(label: &Label, sources: &SourceMap) -> Option<Value> {
     let file = sources.get(label.span.file)?;
-    let (start, end) = (file.location(label.span.start as usize), file.location(label.span.end as usize));
     let mut value = json!({ "physicalLocation": {
         "artifactLocation": { "uri": reference(&file.name) },
-        "region": {
-            "startLine": start.line,
-            "startColumn": start.column,
-            "endLine": end.line,
-            "endColumn": end.column,
-        },
+        "region": region(label.span, file),
     }});
     if let Some(object) = value.as_object_mut().filter(|_| !label.text.is_empty()) {
         object.insert("message".to_owned(), json!({ "text": label.text }));

@@ -44,6 +44,8 @@ pub enum Provenance {
 pub struct Allow {
     /// The lint's name.
     pub lint: Arc<str>,
+    /// Where that name is written.
+    pub named: Span,
     /// Why.
     pub because: Option<Arc<str>>,
     /// Where it is written.

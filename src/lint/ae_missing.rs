@@ -1,10 +1,11 @@
 //! An alternate exchange that nobody declares.
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit::value, error};
 use crate::{
-    diag::{Diagnostic, Report, did_you_mean},
+    diag::{Diagnostic, Report, Span, did_you_mean, surely},
     graph::is_predeclared,
     kind::KindId,
+    syntax::quote,
     topology::DEFAULT_VHOST,
 };
 
@@ -26,6 +27,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         let known = topology
             .exchanges()
             .filter(|exchange| exchange.vhost() == vhost && exchange.name() != holder.name());
+        let names: Vec<&str> = known.map(|exchange| exchange.name()).collect();
+        let meant = surely(name, names.iter().copied()).and_then(|near| topology.exchange(vhost, near));
         report.push(
             Diagnostic::new(
                 LINT.code,
@@ -33,7 +36,10 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             )
             .label(holder.span_of("alternate-exchange"), format!("no exchange `{name}` is declared"))
             .note("the broker ignores a missing alternate exchange and drops the message, as if none were stated")
-            .help(did_you_mean(name, known.map(|exchange| exchange.name()), "exchange")),
+            .mend(meant.and_then(|exchange| value(holder, "alternate-exchange", quote(exchange.name()))))
+            .given(meant.map_or(Span::NONE, |exchange| exchange.0.span_of("name")))
+            .given_all()
+            .help(did_you_mean(name, names, "exchange")),
         );
     }
 }

@@ -3,13 +3,14 @@
 use super::{
     Context, Lint,
     context::described,
+    edit::value,
     error,
     refusal::{TAKEN, is_refused},
 };
 use crate::{
     diag::{Diagnostic, Report, with_article},
     kind::{Attribute, Type, Value},
-    syntax::quote,
+    syntax::{Scalar, quote},
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -43,7 +44,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             format!("`{name}` of {} wants {}, not {found}", with_article(owner), wanted(attribute.ty)),
         )
         .label(field.span, format!("{owner} `{}`", definition.title()))
-        .help(format!("write `{}`", edit(attribute, &field.value)));
+        .help(format!("write `{}`", edit(attribute, &field.value)))
+        .mend(certain(attribute, &field.value).and_then(|kdl| value(definition, attribute.name, kdl)));
         report.push(if definition.kind.kind().wire.is_none() {
             finding.note("nothing else can be read as one, and no code can be generated for it")
         } else if is_refused(context.topology, definition, attribute, &field.value) {
@@ -123,6 +125,30 @@ fn with_unit(text: &str, ty: Type) -> Option<String> {
         _ => return None,
     };
     (!digits.is_empty()).then(|| format!("{digits}{unit}"))
+}
+
+/// The same value in the right type as KDL, where there is no doubt what it is.
+fn certain(attribute: &Attribute, value: &Value) -> Option<String> {
+    let number = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let plain = digits.starts_with(|c: char| c.is_ascii_digit());
+        text.replace('_', "").parse::<i64>().ok().filter(|_| plain)
+    };
+    let read = match (attribute.ty, value) {
+        (Type::Integer(..) | Type::Duration(..) | Type::Size(..) | Type::Seconds(..), Value::Text(text)) => {
+            match number(text) {
+                Some(number) => Scalar::Integer(number.into()),
+                None => Scalar::Text(with_unit(text, attribute.ty)?.into()),
+            }
+        }
+        (Type::Bool, Value::Text(text)) => Scalar::Bool(text.parse().ok()?),
+        (Type::Text | Type::Exchange | Type::Queue, Value::Integer(number)) => {
+            Scalar::Text(number.to_string().into())
+        }
+        _ => return None,
+    };
+    let typed = Value::typed(&read, attribute.ty);
+    (typed.is_of(attribute.ty) && typed.is_in_range(attribute.ty)).then(|| read.to_kdl())
 }
 
 /// The same value in the right type where it can be read off, else the attribute's example.

@@ -4,11 +4,11 @@ use super::{
     Context, Lint,
     arg_bad_type::wanted,
     context::described,
-    error,
+    edit, error,
     refusal::{REFUSED, TAKEN, is_refused},
 };
 use crate::{
-    diag::{Diagnostic, Report, nearest},
+    diag::{Change, Diagnostic, Report, nearest, surely},
     kind::{Attribute, Definition, Field, KindId, Type, Value, slip},
     syntax::quote,
 };
@@ -39,7 +39,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             format!("`{name}` of the {owner} `{}` cannot be {value}", definition.title()),
         )
         .label(field.span, range(attribute.ty))
-        .help(help(attribute, &field.value));
+        .help(help(attribute, &field.value))
+        .mend(certain(definition, attribute, &field.value));
         report.push(if is_refused(context.topology, definition, attribute, &field.value) {
             finding.note(REFUSED).refused(definition.subject())
         } else {
@@ -62,6 +63,12 @@ fn help(attribute: &Attribute, value: &Value) -> String {
     }
 }
 
+/// The only word that can be meant.
+fn certain(definition: &Definition, attribute: &Attribute, value: &Value) -> Option<Change> {
+    let (Type::OneOf(words), Value::Text(text)) = (attribute.ty, value) else { return None };
+    edit::value(definition, attribute.name, quote(surely(text, words.iter().copied())?))
+}
+
 /// A word that only a plugin could know, and that is surely another one misspelt.
 fn slip_of_the_pen(definition: &Definition, attribute: &Attribute, field: &Field) -> Option<Diagnostic> {
     let (written, meant) = match (attribute.ty, &field.value) {
@@ -71,6 +78,10 @@ fn slip_of_the_pen(definition: &Definition, attribute: &Attribute, field: &Field
             texts.filter_map(|text| Some((text.clone(), slip(text, words)?))).next()?
         }
         _ => return None,
+    };
+    let slip = match (attribute.ty, &field.value) {
+        (Type::Open(words), Value::Text(text)) => surely(text, words.iter().copied()),
+        _ => None,
     };
     let (owner, name) = (definition.kind.word(), definition.name());
     let (what, note) = match definition.kind {
@@ -83,7 +94,8 @@ fn slip_of_the_pen(definition: &Definition, attribute: &Attribute, field: &Field
     let finding = Diagnostic::new(LINT.code, format!("the broker knows no {what} `{written}`"))
         .label(field.span, format!("of the {owner} `{name}`"))
         .note(note)
-        .help(format!("write `{} {}`", attribute.name, quote(meant)));
+        .help(format!("write `{} {}`", attribute.name, quote(meant)))
+        .mend(slip.and_then(|slip| edit::value(definition, attribute.name, quote(slip))));
     Some(if what == "tag" { finding } else { finding.refused(definition.subject()) })
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report},
+    diag::{Change, Diagnostic, Report},
+    kind::Provenance,
     syntax::quote,
 };
 
@@ -19,7 +20,9 @@ pub(super) const LINT: Lint = Lint {
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     for binding in context.topology.bindings().filter(|binding| binding.source().is_empty()) {
         let (destination, key) = (binding.destination(), binding.routing_key());
-        let help = if !binding.to_exchange() && (key.is_empty() || key == destination) {
+        let needless = !binding.to_exchange() && (key.is_empty() || key == destination);
+        let written = binding.0.provenance == Provenance::Written && !binding.0.external;
+        let help = if needless {
             format!(
                 "remove the `bind`: `publish-to \"\" routing-key={}` reaches the queue already",
                 quote(destination)
@@ -32,7 +35,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 .label(binding.0.span_of("source"), "nothing can be bound to `\"\"`")
                 .note("the default exchange routes to each queue by the queue's name; a binding of it is refused: 403 ACCESS_REFUSED")
                 .help(help)
-                .refused(binding.0.subject()),
+                .refused(binding.0.subject())
+                .mend((needless && written).then_some(Change::Remove(binding.0.span)))
+                .given(binding.0.extent),
         );
     }
 }

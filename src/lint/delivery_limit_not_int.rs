@@ -1,6 +1,6 @@
 //! A delivery limit is no whole number.
 
-use super::{Context, Lint, context::described, error};
+use super::{Context, Lint, context::described, edit::value, error};
 use crate::{
     diag::{Diagnostic, Report},
     kind::KindId,
@@ -34,7 +34,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         .help(match number {
             Some(number) => format!("write `delivery-limit {number}`"),
             None => "write a number such as `delivery-limit 20`; -1 is no limit".to_owned(),
-        });
+        })
+        .mend(number.and_then(|number| value(definition, attribute.name, number.to_string())));
         report.push(if definition.kind == KindId::Queue {
             finding.note("the broker takes it, says nothing, and never reaches it; from RabbitMQ 4.3 on it takes its own limit of 20 instead")
         } else {

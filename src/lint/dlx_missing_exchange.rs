@@ -1,10 +1,11 @@
 //! A queue or policy dead-letters to an exchange that nobody declares.
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit::value, error};
 use crate::{
-    diag::{Diagnostic, Report, did_you_mean, nearest},
+    diag::{Diagnostic, Report, Span, did_you_mean, nearest, surely},
     graph::is_predeclared,
     kind::KindId,
+    syntax::quote,
     topology::DEFAULT_VHOST,
 };
 
@@ -38,7 +39,14 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         {
             diagnostic = diagnostic.label(exchange.0.span, format!("`{near}` is near"));
         }
-        let help = if let Some(there) = context.in_another_vhost(KindId::Exchange, vhost, name) {
+        let elsewhere = context.in_another_vhost(KindId::Exchange, vhost, name);
+        let meant = surely(name, names.iter().copied()).filter(|_| elsewhere.is_none());
+        let meant = meant.and_then(|near| topology.exchange(vhost, near));
+        diagnostic = diagnostic
+            .mend(meant.and_then(|exchange| value(holder, "dead-letter-exchange", quote(exchange.name()))))
+            .given(meant.map_or(Span::NONE, |exchange| exchange.0.span_of("name")))
+            .given_all();
+        let help = if let Some(there) = elsewhere {
             there
         } else if names.is_empty() {
             format!("declare it, with a queue that is bound to it: `exchange {name:?} type=\"direct\"`")

@@ -2,8 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
+use rustc_hash::FxHashMap;
+
+use super::Context;
 use crate::{
-    diag::{Span, counted},
+    diag::{Change, Span, counted},
+    kind::{Definition, Provenance},
     syntax::quote,
     topology::{Binding, Message},
 };
@@ -44,6 +48,47 @@ pub(super) fn some_words(names: &[String]) -> String {
 /// Where a binding's key is written, else the `bind`.
 pub(super) fn key_span(binding: Binding<'_>) -> Span {
     binding.0.span_of("routing-key")
+}
+
+/// An attribute's value, given as KDL, in the place of the one that is written for it; none where none is.
+pub(super) fn value(definition: &Definition, attribute: &str, kdl: impl Into<String>) -> Option<Change> {
+    Some(Change::Value(said(definition, attribute)?, kdl.into()))
+}
+
+/// Where an attribute is written: what is derived, or said by default, has the place of something else.
+pub(super) fn said(definition: &Definition, attribute: &str) -> Option<Span> {
+    let span = definition.field(attribute)?.span;
+    let written = definition.provenance == Provenance::Written && !definition.external;
+    (written && span != definition.span).then_some(span)
+}
+
+/// The `match` of a binding in the place of the one that it has, or that it has by default.
+pub(super) fn with_x(binding: Binding<'_>, kdl: &str) -> Option<Change> {
+    let written = binding.0.provenance == Provenance::Written && !binding.0.external;
+    let by_default = || Change::Add(binding.0.span, format!("match={kdl}"));
+    value(binding.0, "match", kdl).or_else(|| written.then(by_default))
+}
+
+/// A binding's ends.
+type Ends<'a> = (&'a str, &'a str, bool, &'a str);
+
+/// How many bindings there are between the same ends.
+pub(super) fn parallel<'a>(context: &Context<'_, 'a>) -> FxHashMap<Ends<'a>, usize> {
+    let mut counts = FxHashMap::default();
+    for binding in context.topology.bindings() {
+        *counts.entry(ends(binding)).or_default() += 1;
+    }
+    counts
+}
+
+fn ends(binding: Binding<'_>) -> Ends<'_> {
+    (binding.vhost(), binding.source(), binding.to_exchange(), binding.destination())
+}
+
+/// A binding without its key, where that makes it no other binding of the same ends.
+pub(super) fn without_key(binding: Binding<'_>, parallel: &FxHashMap<Ends<'_>, usize>) -> Option<Change> {
+    let alone = parallel.get(&ends(binding)).is_none_or(|count| *count == 1);
+    said(binding.0, "routing-key").filter(|_| alone).map(Change::Remove)
 }
 
 /// Where a message's exchange and key are written.

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit::value, error};
 use crate::{
-    diag::{Diagnostic, Report, Span, did_you_mean},
+    diag::{Diagnostic, Report, Span, did_you_mean, surely},
     kind::{Definition, KindId, Value},
+    syntax::quote,
 };
 
 /// The set of all upstreams, which is always there.
@@ -30,13 +31,16 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     let mut look_up = |owner: &Definition,
                        name: &str,
                        span: Span,
+                       attribute: Option<&str>,
                        word: &str,
                        known: &BTreeSet<(Option<&str>, &str)>| {
         let vhost = owner.vhost.as_deref();
         if known.contains(&(vhost, name)) {
             return;
         }
-        let here = known.iter().filter(|(place, _)| *place == vhost).map(|(_, name)| *name);
+        let here: Vec<&str> =
+            known.iter().filter(|(place, _)| *place == vhost).map(|(_, name)| *name).collect();
+        let near = surely(name, here.iter().copied());
         report.push(
             Diagnostic::new(
                 LINT.code,
@@ -44,6 +48,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             )
             .label(span, "named here")
             .note("the broker takes the name as it is, starts no link, and no message ever comes over")
+            .mend(near.and_then(|near| value(owner, attribute?, quote(near))))
+            .given(place(context, owner, near))
+            .given_all()
             .help(did_you_mean(name, here, word)),
         );
     };
@@ -53,15 +60,25 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             Value::Table(table) => table.get("upstream")?.as_text().cloned(),
             _ => None,
         });
-        names.for_each(|name: Arc<str>| look_up(set, &name, set.span, "upstream", &upstreams));
+        names.for_each(|name: Arc<str>| look_up(set, &name, set.span, None, "upstream", &upstreams));
     }
     sets.extend(context.topology.of(KindId::Policy).map(|policy| (policy.vhost.as_deref(), ALL)));
     for policy in context.topology.of(KindId::Policy).filter(|policy| !policy.external) {
         if let Some(name) = policy.text("federation-upstream") {
-            look_up(policy, name, policy.span_of("federation-upstream"), "upstream", &upstreams);
+            let key = "federation-upstream";
+            look_up(policy, name, policy.span_of(key), Some(key), "upstream", &upstreams);
         }
         if let Some(name) = policy.text("federation-upstream-set") {
-            look_up(policy, name, policy.span_of("federation-upstream-set"), "upstream set", &sets);
+            let key = "federation-upstream-set";
+            look_up(policy, name, policy.span_of(key), Some(key), "upstream set", &sets);
         }
     }
+}
+
+/// Where the upstream or set of a name is written.
+fn place(context: &Context<'_, '_>, owner: &Definition, name: Option<&str>) -> Span {
+    let kinds = [KindId::FederationUpstream, KindId::FederationUpstreamSet];
+    let mut all = kinds.into_iter().flat_map(|kind| context.topology.of(kind));
+    let found = all.find(|found| found.vhost == owner.vhost && Some(found.name()) == name);
+    found.map_or(Span::NONE, |found| found.span_of("name"))
 }

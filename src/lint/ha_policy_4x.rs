@@ -7,7 +7,7 @@ use super::{
     policies::{entities, identity, matching, selections},
 };
 use crate::{
-    diag::{Diagnostic, Report},
+    diag::{Change, Diagnostic, Report},
     graph::policy_keys,
     kind::{KindId, version},
     topology::{Policy, Queue, QueueType},
@@ -55,6 +55,12 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             .map(|entity| entity.name())
             .collect();
         let help = if queues.is_empty() {
+            // a policy without any key is refused
+            if policy_keys(policy).any(|(key, _)| !key.starts_with("ha-")) {
+                for (_, field) in policy_keys(policy).filter(|(key, _)| key.starts_with("ha-")) {
+                    diagnostic = diagnostic.mend(Change::Remove(field.span));
+                }
+            }
             "remove the keys that begin with `ha-`".to_owned()
         } else {
             format!(
@@ -66,7 +72,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             diagnostic
                 .note("the broker refuses the policy, or keeps it after an upgrade and heeds it not: each queue has one copy")
                 .help(help)
-                .refused(policy.0.subject()),
+                .refused(policy.0.subject())
+                .given_all(),
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use topoc_routing::ExchangeKind;
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit::with_x, error};
 use crate::diag::{Diagnostic, Report};
 
 pub(super) const LINT: Lint = Lint {
@@ -31,7 +31,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             )
             .label(binding.0.span, "`all` skips headers that start with `x-`, and there are no others")
             .note("a binding that compares nothing matches everything (`rabbit_exchange_type_headers`)")
-            .help("write `match=\"all-with-x\"`"),
+            .help("write `match=\"all-with-x\"`")
+            .mend(with_x(binding, "\"all-with-x\""))
+            .given(binding.0.extent),
         );
     }
 }

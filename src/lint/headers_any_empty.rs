@@ -2,7 +2,7 @@
 
 use topoc_routing::ExchangeKind;
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit::with_x, error};
 use crate::diag::{Diagnostic, Report};
 
 pub(super) const LINT: Lint = Lint {
@@ -33,7 +33,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             )
             .label(binding.0.span, why)
             .note("`any` matches when at least one header does (`rabbit_exchange_type_headers`)")
-            .help(edit),
+            .help(edit)
+            .mend(with_x(binding, "\"any-with-x\"").filter(|_| !bare))
+            .given(binding.0.extent),
         );
     }
 }

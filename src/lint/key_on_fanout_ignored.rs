@@ -1,10 +1,12 @@
 //! A binding states a key that its exchange does not look at.
 
+use std::cell::LazyCell;
+
 use topoc_routing::ExchangeKind;
 
 use super::{
     Context, Lint,
-    edit::{bind, key_span},
+    edit::{bind, key_span, parallel, without_key},
     hint,
 };
 use crate::diag::{Diagnostic, Report};
@@ -16,6 +18,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
+    let parallel = LazyCell::new(|| parallel(context));
     for binding in context.topology.bindings().filter(|binding| !binding.routing_key().is_empty()) {
         let word = match context.routes_as(binding) {
             Some(ExchangeKind::Fanout) => "fanout",
@@ -32,7 +35,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             diagnostic = diagnostic
                 .label(exchange.0.span_of("type"), format!("a {word} exchange does not look at keys"));
         }
-        report.push(diagnostic.help(format!(
+        let mended = without_key(binding, &parallel);
+        report.push(diagnostic.mend(mended).given(binding.0.extent).help(format!(
             "write `{}`, or `type=\"direct\"` on the exchange if only that key is meant",
             bind(source, "")
         )));

@@ -7,8 +7,9 @@ use std::{
 
 use super::{LINTS, find};
 use crate::{
-    diag::{Diagnostic, FileId, Report, Severity, Span, codes, did_you_mean},
+    diag::{Change, Diagnostic, FileId, Report, Severity, Span, codes, did_you_mean, surely},
     kind::{Allow, Definition},
+    syntax::quote,
     topology::Topology,
 };
 
@@ -20,6 +21,7 @@ pub(super) fn apply(topology: &Topology, found: Report, report: &mut Report) {
             report.push(
                 Diagnostic::new(codes::UNKNOWN_LINT, format!("there is no lint `{}`", level.lint.text))
                     .label(level.lint.span, "")
+                    .mend(meant(&level.lint.text, level.lint.span))
                     .help(did_you_mean(&level.lint.text, names(), "lint")),
             );
         }
@@ -43,16 +45,25 @@ pub(super) fn apply(topology: &Topology, found: Report, report: &mut Report) {
             report.push(
                 Diagnostic::new(codes::UNKNOWN_LINT, format!("there is no lint `{}`", allow.lint))
                     .label(allow.span, "")
+                    .mend(meant(&allow.lint, allow.named))
                     .help(did_you_mean(&allow.lint, names(), "lint")),
             );
         } else if !used {
             report.push(
                 Diagnostic::new(codes::STALE_ALLOW, format!("`allow \"{}\"` silences nothing", allow.lint))
                     .label(allow.span, "")
-                    .help("remove it, so that the next finding is seen"),
+                    .help("remove it, so that the next finding is seen")
+                    .mend(Change::Remove(allow.span))
+                    .given_every_run(),
             );
         }
     }
+}
+
+/// The lint that is certainly meant.
+fn meant(lint: &str, place: Span) -> Option<Change> {
+    let near = surely(lint, LINTS.iter().map(|lint| lint.code.name))?;
+    Some(Change::Value(place, quote(near)))
 }
 
 /// Every `allow`, with the places that belong to its entity.

@@ -1,8 +1,15 @@
 //! A binding of a local-random exchange has a key, or leads to something else than a classic queue.
 
+use std::cell::LazyCell;
+
 use topoc_routing::ExchangeKind;
 
-use super::{Context, Lint, arg_wrong_queue_type::stated_type, edit::bind, error};
+use super::{
+    Context, Lint,
+    arg_wrong_queue_type::stated_type,
+    edit::{bind, parallel, without_key},
+    error,
+};
 use crate::{
     diag::{Diagnostic, Report},
     topology::{Binding, QueueType},
@@ -19,6 +26,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
+    let parallel = LazyCell::new(|| parallel(context));
     for binding in context.topology.bindings() {
         if context.routes_as(binding) != Some(&ExchangeKind::LocalRandom) {
             continue;
@@ -33,7 +41,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             report.push(
                 refused(format!("the binding of `{}` to `{source}` has a key", binding.destination()))
                     .label(super::edit::key_span(binding), "a local-random exchange takes none")
-                    .help(format!("write `{}`", bind(source, ""))),
+                    .help(format!("write `{}`", bind(source, "")))
+                    .mend(without_key(binding, &parallel))
+                    .given(binding.0.extent),
             );
         }
         other_destination(context, binding, refused, report);

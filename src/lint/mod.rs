@@ -144,6 +144,14 @@ pub struct Lint {
     pub check: fn(&Context<'_, '_>, &mut Report),
 }
 
+impl Lint {
+    /// Whether `check --fix` mends what can be mended of it: then its page says what is.
+    #[must_use]
+    pub fn is_fixable(&self) -> bool {
+        self.page.contains("\n## Fix\n")
+    }
+}
+
 /// Every lint, in the order of the codes.
 pub const LINTS: &[Lint] = &[
     unknown_exchange::LINT,

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use fancy_regex::Regex;
 
-use super::{Context, Lint, edit::some_of, permission_dot_star::lets_all_through, warning};
+use super::{
+    Context, Lint,
+    edit::{some_of, value},
+    permission_dot_star::lets_all_through,
+    warning,
+};
 use crate::{
     diag::{Diagnostic, Report},
     kind::{KindId, Provenance},
@@ -29,6 +34,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         for which in ["configure", "write", "read"] {
             let Some(pattern) = permission.text(which) else { continue };
             let Some(slack) = slack(pattern, here) else { continue };
+            // who is let in by chance may count on it
+            let spelt = alternatives(pattern).into_iter().all(|alternative| spells(alternative, here));
+            let certain = (spelt && slack.let_in.is_empty()).then(|| anchored(pattern, here));
             let mut note = "the broker searches for the pattern inside the name".to_owned();
             if !slack.let_in.is_empty() {
                 note.push_str(&format!("; it also lets in {}", some_of(&slack.let_in)));
@@ -43,7 +51,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 )
                 .label(permission.span_of(which), slack.trouble)
                 .note(note)
-                .help(format!("write `{which}={}`", quote(&anchored(pattern, here)))),
+                .help(format!("write `{which}={}`", quote(&anchored(pattern, here))))
+                .mend(certain.and_then(|held| value(permission, which, quote(&held))))
+                .given_every_run(),
             );
         }
     }
@@ -82,6 +92,11 @@ fn slack<'a>(pattern: &str, names: &[&'a str]) -> Option<Slack<'a>> {
     })?;
     let let_in = let_in();
     (!let_in.is_empty()).then(|| Slack { trouble: format!("`{cut}` has no `$`, so it is a prefix"), let_in })
+}
+
+/// Whether an alternative is a name as it stands.
+fn spells(alternative: &str, names: &[&str]) -> bool {
+    names.contains(&&*alternative.trim_start_matches('^').trim_end_matches('$').replace("\\.", "."))
 }
 
 /// The alternatives of a pattern outside any group.

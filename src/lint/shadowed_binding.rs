@@ -12,7 +12,7 @@ use super::{
     Context, Lint, edit::key_span, hint, topic_wildcard_partial_word::partial_word, wildcard_on_direct,
 };
 use crate::{
-    diag::{Diagnostic, Report},
+    diag::{Change, Diagnostic, Report},
     kind::Provenance,
     topology::Binding,
 };
@@ -101,4 +101,7 @@ fn finding(binding: Binding<'_>, wider: Binding<'_>) -> Diagnostic {
     .label(key_span(wider), format!("… `{}` does not take", wider.routing_key()))
     .note("a destination gets one copy, however many of its bindings match; to remove this one stops nothing")
     .help(format!("remove the `bind` with `{key}`, or narrow the other one"))
+    .mend((!binding.0.external && !wider.0.external).then_some(Change::Remove(binding.0.span)))
+    .given(binding.0.extent)
+    .given(wider.0.extent)
 }

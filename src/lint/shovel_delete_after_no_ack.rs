@@ -1,6 +1,6 @@
 //! A shovel is to go after so many messages, which it cannot count.
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit::value, error};
 use crate::{
     diag::{Diagnostic, Report},
     kind::{Definition, KindId},
@@ -29,7 +29,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 .label(shovel.span_of("ack-mode"), "… it needs acknowledgements")
                 .note("the broker refuses it: `Cannot specify 'no-ack' and numerical 'delete-after'`")
                 .help("write `ack-mode \"on-confirm\"`")
-                .refused(shovel.subject()),
+                .refused(shovel.subject())
+                .mend(value(shovel, "ack-mode", "\"on-confirm\"")),
         );
     }
 }

@@ -1,9 +1,10 @@
 //! A stream has a TTL, a length in messages or dead letters, which no log can have.
 
-use super::{Context, Lint, arg_wrong_queue_type::misplaced, error};
+use super::{Context, Lint, arg_wrong_queue_type::misplaced, edit::said, error};
 use crate::{
-    diag::{Diagnostic, Report},
-    kind::{Attribute, Derived, Provenance},
+    diag::{Change, Diagnostic, Report},
+    kind::{Attribute, Definition, Derived, Provenance, is_age, show_duration},
+    syntax::quote,
     topology::{Queue, QueueType},
 };
 
@@ -39,14 +40,30 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         for (attribute, span) in misplaced(stream.0, QueueType::Stream) {
             let Some(edit) = edit(attribute) else { continue };
             let name = attribute.within.map_or(attribute.name, |within| within.node);
-            report.push(
+            let mut diagnostic =
                 Diagnostic::new(LINT.code, format!("the stream `{}` has a `{name}`", written_name(stream)))
                     .label(span, "streams do not have it")
                     .note("a stream is a log: its messages neither die nor expire one by one; the broker refuses it: 406 PRECONDITION_FAILED")
                     .help(edit)
-                    .refused(stream.0.subject()),
-            );
+                    .refused(stream.0.subject());
+            for change in mended(stream.0, attribute) {
+                diagnostic = diagnostic.mend(change);
+            }
+            report.push(diagnostic);
         }
+    }
+}
+
+/// What surely says the same of a log, where it is written of this very stream.
+fn mended(stream: &Definition, attribute: &Attribute) -> Vec<Change> {
+    let Some(span) = said(stream, attribute.name) else { return Vec::new() };
+    let age = stream.integer(attribute.name).map(show_duration).filter(|age| is_age(age));
+    match (attribute.name, age) {
+        ("message-ttl", Some(age)) if stream.field("max-age").is_none() => {
+            vec![Change::Name(span, "max-age".to_owned()), Change::Value(span, quote(&age))]
+        }
+        ("overflow", _) => vec![Change::Remove(span)],
+        _ => Vec::new(),
     }
 }
 

@@ -4,12 +4,13 @@ use topoc_routing::{ExchangeKind, topic};
 
 use super::{
     Context, Lint,
-    edit::{bind, key_span},
+    edit::{bind, key_span, value},
     hint,
 };
 use crate::{
     diag::{Diagnostic, Report},
     kind::version,
+    syntax::quote,
 };
 
 /// How many `#` every broker takes and matches at ease.
@@ -30,7 +31,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         }
         let mut fewer: Vec<&str> = topic::words(key).collect();
         fewer.dedup_by(|next, word| *next == "#" && *word == "#");
-        let edit = if fewer.iter().filter(|word| **word == "#").count() <= EASY {
+        let easy = fewer.iter().filter(|word| **word == "#").count() <= EASY;
+        let edit = if easy {
             format!("write `{}`, which is the same", bind(binding.source(), &fewer.join(".")))
         } else {
             "write `*` where one word is meant".to_owned()
@@ -38,7 +40,9 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         let finding = Diagnostic::new(LINT.code, format!("`{key}` has {hashes} `#`"))
             .label(key_span(binding), "the broker tries each of them with every number of words")
             .note("the work for one key grows with its length to that power; RabbitMQ 4.3.5 and later refuse such a binding")
-            .help(edit);
+            .help(edit)
+            .mend(value(binding.0, "routing-key", quote(&fewer.join("."))).filter(|_| easy))
+            .given(binding.0.extent);
         let is_refused = context.topology.target.is_some_and(|(target, _)| target >= version(4, 3));
         report.push(if is_refused { finding.refused(binding.0.subject()) } else { finding });
     }

@@ -2,9 +2,10 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, Span, did_you_mean},
+    diag::{Change, Diagnostic, Report, Span, did_you_mean, surely},
     graph::is_predeclared,
     kind::KindId,
+    syntax::quote,
     topology::DEFAULT_VHOST,
 };
 
@@ -60,8 +61,13 @@ fn unknown(context: &Context<'_, '_>, vhost: Option<&str>, name: &str, span: Spa
     let known =
         context.topology.exchanges().filter(|exchange| vhost.is_none_or(|vhost| exchange.vhost() == vhost));
     let names: Vec<&str> = known.map(|exchange| exchange.name()).collect();
+    let meant = surely(name, names.iter().copied());
+    let meant = meant.and_then(|near| context.topology.exchanges().find(|exchange| exchange.name() == near));
     let there = vhost.and_then(|vhost| context.in_another_vhost(KindId::Exchange, vhost, name));
     Diagnostic::new(LINT.code, format!("no exchange `{name}` is declared{}", place(context, vhost)))
         .label(span, "named here")
+        .mend(meant.filter(|_| there.is_none()).map(|exchange| Change::Value(span, quote(exchange.name()))))
+        .given(meant.map_or(Span::NONE, |exchange| exchange.0.span_of("name")))
+        .given_all()
         .help(there.unwrap_or_else(|| did_you_mean(name, names, "exchange")))
 }

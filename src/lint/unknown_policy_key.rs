@@ -2,7 +2,7 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, did_you_mean, with_article},
+    diag::{Change, Diagnostic, Report, did_you_mean, surely, with_article},
     kind::{Attribute, KindId, Place},
     syntax::quote,
 };
@@ -32,6 +32,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             let keys =
                 kind.all_attributes().filter(|attribute| matches!(kind.place(attribute), Place::Key(_)));
             let names = keys.filter(|attribute| attribute.within.is_none()).map(|attribute| attribute.name);
+            let names: Vec<&str> = names.collect();
+            let slip = surely(key, names.iter().copied()).filter(|near| policy.field(near).is_none());
             let of_queue = KindId::Queue.kind().attribute(key);
             let is_it = |attribute: &Attribute| {
                 attribute.within.map_or(attribute.name == &**key, |within| within.node == &**key)
@@ -52,7 +54,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                     .label(field.span, format!("in {word} `{}`", policy.name()))
                     .note("the broker refuses the policy with 400: not recognised policy settings")
                     .help(help)
-                    .refused(policy.subject()),
+                    .refused(policy.subject())
+                    .mend(slip.map(|near| Change::Name(field.span, near.to_owned()))),
             );
         }
     }

@@ -2,8 +2,9 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report, did_you_mean},
+    diag::{Change, Diagnostic, Report, Span, did_you_mean, surely},
     kind::{Derived, KindId, Provenance},
+    syntax::quote,
     topology::Reference,
 };
 
@@ -49,17 +50,25 @@ fn look_up(context: &Context<'_, '_>, queue: &Reference, note: &str, report: &mu
     let known = known.filter(|queue| queue.0.provenance != Provenance::Derived(Derived::SuperStream));
     let whole = context.topology.exchanges().filter(|exchange| exchange.is_super_stream());
     let whole = whole.map(|exchange| exchange.name());
-    let place = written.map_or_else(String::new, |vhost| format!(" in vhost `{vhost}`"));
+    let vhost = written.map_or_else(String::new, |vhost| format!(" in vhost `{vhost}`"));
     // beside another vhost's name: the edit is that name
     let elsewhere = vhosts.first().filter(|_| written.is_some());
     let there =
         elsewhere.map(|vhost| format!("`{}` is in vhost `{vhost}`: write `vhost={vhost:?}`", name.text));
+    let names: Vec<&str> = known.map(|queue| queue.name()).chain(whole).collect();
+    let meant = surely(&name.text, names.iter().copied()).filter(|_| there.is_none());
+    let place = |near| {
+        let queue = context.topology.queues().find(|queue| queue.name() == near).map(|queue| queue.0);
+        let stream = || context.topology.exchanges().find(|exchange| exchange.name() == near);
+        queue.or_else(|| Some(stream()?.0)).map_or(Span::NONE, |found| found.span_of("name"))
+    };
     report.push(
-        Diagnostic::new(LINT.code, format!("no queue `{}` is declared{place}", name.text))
+        Diagnostic::new(LINT.code, format!("no queue `{}` is declared{vhost}", name.text))
             .label(name.span, "named here")
             .note(note)
-            .help(there.unwrap_or_else(|| {
-                did_you_mean(&name.text, known.map(|queue| queue.name()).chain(whole), "queue")
-            })),
+            .mend(meant.map(|near| Change::Value(name.span, quote(near))))
+            .given(meant.map_or(Span::NONE, place))
+            .given_all()
+            .help(there.unwrap_or_else(|| did_you_mean(&name.text, names, "queue"))),
     );
 }

@@ -2,8 +2,8 @@
 
 use super::{Context, Lint, error};
 use crate::{
-    diag::{Diagnostic, Report},
-    kind::{Definition, KindId, Place},
+    diag::{Change, Diagnostic, Report, surely},
+    kind::{Attribute, Definition, KindId, Place},
 };
 
 /// Arguments that plugins read and topoc has no attribute for.
@@ -21,6 +21,8 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
     for holder in holders.filter(|holder| !holder.external) {
         for (name, field) in &holder.arguments {
             let Some((near, edit)) = meant(holder, name) else { continue };
+            let attribute = attribute(holder, near).filter(|attribute| field.value.is_of(attribute.ty));
+            let certain = surely(name, arguments(holder)) == Some(near);
             report.push(
                 Diagnostic::new(
                     LINT.code,
@@ -32,10 +34,32 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 )
                 .label(field.span, format!("`{near}` was meant?"))
                 .note("the broker stores any argument that starts with `x-`, shows it and never applies it")
-                .help(edit),
+                .help(edit)
+                .mend(
+                    attribute
+                        .filter(|_| certain)
+                        .map(|meant| Change::Unwrap(field.span, meant.name.to_owned())),
+                ),
             );
         }
     }
+}
+
+/// The attribute of an argument, where it stands by itself and is not said.
+fn attribute(holder: &Definition, wire: &str) -> Option<&'static Attribute> {
+    let is_it = |attribute: &&Attribute| matches!(attribute.place, Place::Argument(name) if name == wire);
+    let attribute = holder.kind.kind().attributes.iter().find(is_it)?;
+    let apart = attribute.within.is_none() && !attribute.implied;
+    (apart && holder.field(attribute.name).is_none()).then_some(attribute)
+}
+
+/// The arguments that the broker and its plugins know.
+fn arguments(holder: &Definition) -> impl Iterator<Item = &'static str> {
+    let known = holder.kind.kind().attributes.iter().filter_map(|attribute| match attribute.place {
+        Place::Argument(wire) => Some(wire),
+        Place::Body(_) | Place::Key(_) | Place::Nowhere => None,
+    });
+    known.chain(PLUGINS.iter().copied())
 }
 
 /// The argument that was meant, and how it is written.

@@ -1,7 +1,7 @@
 //! What the `kdl` crate says of a text that is no KDL, in the words of somebody who writes topologies.
 
 use super::habits::{Habit, habits};
-use crate::diag::{Diagnostic, Span, codes};
+use crate::diag::{Change, Diagnostic, Span, codes};
 
 /// What one call of the parser found in a text that begins at `base` of its file: one diagnostic a line at most,
 /// and none that only follows from another.
@@ -23,9 +23,11 @@ pub(super) fn complaints(
     sorted.sort_by_key(|error| (follows(error), error.span.offset()));
     let mut lines = Vec::new();
     let mut out = Vec::new();
-    for Habit { start, end, diagnostic } in habits(text) {
+    for Habit { start, end, diagnostic, edits } in habits(text) {
         lines.push(text[..start].matches('\n').count());
-        out.push(diagnostic.label(at(start, end), ""));
+        let diagnostic = diagnostic.label(at(start, end), "");
+        let changes = edits.into_iter().map(|(place, text)| Change::Text(at(place.start, place.end), text));
+        out.push(changes.fold(diagnostic, Diagnostic::mend));
     }
     for error in sorted {
         if follows(error) && !out.is_empty() {
@@ -37,7 +39,12 @@ pub(super) fn complaints(
             continue;
         }
         lines.push(line);
-        out.push(describe(text, error, start, end).label(at(start, end), ""));
+        let word = text[start..end].trim_start_matches('=').trim();
+        let bare = matches!(word, "true" | "false").then(|| {
+            let begin = start + text[start..end].find(word).unwrap_or(0);
+            Change::Text(at(begin, begin), "#".to_owned())
+        });
+        out.push(describe(text, error, start, end).label(at(start, end), "").mend(bare));
     }
     out
 }
@@ -129,11 +136,17 @@ pub(super) fn single_quotes(written: &str, span: Span) -> Option<Diagnostic> {
     }
     let written = &written[begin..];
     let inner = &written[1..];
-    let inner = inner.strip_suffix('\'').unwrap_or(inner);
-    Some(
-        Diagnostic::new(codes::NOT_KDL, format!("`{written}` is in single quotes"))
-            .label(span, "")
-            .note("KDL takes them as letters of a bare word")
-            .help(format!("write `{inner:?}`")),
-    )
+    let closed = inner.strip_suffix('\'');
+    let inner = closed.unwrap_or(inner);
+    let plain = closed.is_some() && !inner.contains(['"', '\\', '\'']);
+    let quotes = [span.start as usize + begin, span.end as usize - 1];
+    let changes = quotes
+        .into_iter()
+        .filter(|_| plain)
+        .map(|at| Change::Text(Span::new(span.file, at, at + 1), "\"".to_owned()));
+    let diagnostic = Diagnostic::new(codes::NOT_KDL, format!("`{written}` is in single quotes"))
+        .label(span, "")
+        .note("KDL takes them as letters of a bare word")
+        .help(format!("write `{inner:?}`"));
+    Some(changes.fold(diagnostic, Diagnostic::mend))
 }

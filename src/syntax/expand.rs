@@ -9,11 +9,11 @@ use super::{
     bounds::{MAX_CHAIN, MAX_DEPTH, MAX_NODES},
     environments::{self, Environment, check_sets, choose},
     interpolate::{Scope, interpolate},
-    node::{Entry, Node, Scalar, Word},
+    node::{Entry, Node, Scalar, Word, quote},
     variables::{Inputs, declare, once, twice, values},
     words::{ENVIRONMENT, FOR, TEMPLATE, VARIABLE},
 };
-use crate::diag::{Diagnostic, Report, Span, codes, did_you_mean};
+use crate::diag::{Change, Diagnostic, Report, Span, codes, did_you_mean, surely};
 
 /// What is left when everything that repeats has been written out.
 #[derive(Debug, Default)]
@@ -252,8 +252,13 @@ impl<'a> Expander<'a> {
             return Some(template);
         } else {
             let names = self.templates.keys().map(|name| &**name);
+            let near = surely(name, names.clone());
+            let at = near.and_then(|near| self.templates.get(near));
             Diagnostic::new(codes::BAD_TEMPLATE, format!("there is no template `{name}`"))
                 .label(place.span, "used here")
+                .mend(near.map(|near| Change::Value(place.span, quote(near))))
+                .given(at.map_or(Span::NONE, |(word, _)| word.span))
+                .given_all()
                 .help(did_you_mean(name, names, "template"))
         };
         self.report.push(diagnostic);

@@ -1,8 +1,8 @@
 //! What may stand in a node whose form is fixed: described once, for who reads the node, for the check of it, and for
 //! the reference.
 
-use super::node::{Entry, Node, Scalar};
-use crate::diag::{Diagnostic, Report, article, codes, did_you_mean, one_of};
+use super::node::{Entry, Node, Scalar, quote};
+use crate::diag::{Change, Diagnostic, Report, article, codes, did_you_mean, one_of, surely};
 
 /// A node's form.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +112,19 @@ impl Wanted {
             Self::Whole(i64::MIN, i64::MAX) => "a whole number".to_owned(),
             Self::Whole(min, max) => format!("a whole number from {min} to {max}"),
             Self::OneOf(words) => one_of(words.iter().copied()),
+        }
+    }
+
+    /// The value that is certainly meant by one that is not taken, as KDL.
+    fn certain(self, value: &Scalar) -> Option<String> {
+        let text = value.text()?;
+        match self {
+            Self::OneOf(words) => surely(text, words.iter().copied()).map(quote),
+            Self::Whole(..) => {
+                let number = Scalar::Integer(text.parse().ok()?);
+                self.takes(&number).then(|| number.to_kdl())
+            }
+            Self::Any | Self::Text | Self::AnyText => None,
         }
     }
 
@@ -246,8 +259,13 @@ impl Form {
                         [] => format!("remove `{}`", word.text),
                         _ => did_you_mean(&word.text, names, "attribute"),
                     };
+                    let meant = surely(&word.text, properties.iter().map(|property| property.name));
+                    let meant = meant.filter(|near| node.setting(near).is_none());
                     report.push(
-                        Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, trouble).label(word.span, "").help(help),
+                        Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, trouble)
+                            .label(word.span, "")
+                            .help(help)
+                            .mend(meant.map(|near| Change::Name(word.span, near.to_owned()))),
                     );
                 }
             }
@@ -309,7 +327,8 @@ impl Form {
             report.push(
                 Diagnostic::new(codes::BAD_VALUE, format!("`{}` {trouble}", property.name))
                     .label(entry.span, "")
-                    .help(format!("write `{}`", property.edit())),
+                    .help(format!("write `{}`", property.edit()))
+                    .mend(property.wanted.certain(&entry.value).map(|kdl| Change::Value(entry.span, kdl))),
             );
         }
     }
@@ -331,13 +350,19 @@ impl Form {
                     [] => format!("remove `{}`", child.name.text),
                     _ => did_you_mean(&child.name.text, names.iter().copied(), "node"),
                 };
+                let meant = surely(&child.name.text, names.iter().copied());
+                let meant = meant.filter(|near| {
+                    let repeats = children.iter().any(|form| form.keyword == *near && form.repeats);
+                    repeats || (node.setting(near).is_none() && !node.children.iter().any(|c| c.is(near)))
+                });
                 report.push(
                     Diagnostic::new(
                         codes::UNKNOWN_NODE,
                         format!("{} `{}` has no `{}`", article(self.keyword), self.keyword, child.name.text),
                     )
                     .label(child.span, "")
-                    .help(help),
+                    .help(help)
+                    .mend(meant.map(|near| Change::Name(child.span, near.to_owned()))),
                 );
                 continue;
             };

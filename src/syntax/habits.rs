@@ -1,6 +1,8 @@
 //! What people write out of habit, from JSON, YAML or a shell, in a text that is no KDL: said in words of its own, since
 //! the parser points somewhere behind it.
 
+use std::ops::Range;
+
 use crate::diag::{Diagnostic, codes};
 
 /// A habit, and the bytes of the text that it takes.
@@ -8,6 +10,20 @@ pub(super) struct Habit {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) diagnostic: Diagnostic,
+    /// What mends it, where there is no doubt: other bytes for some of the text's.
+    pub(super) edits: Vec<(Range<usize>, String)>,
+}
+
+impl Habit {
+    fn new(start: usize, end: usize, diagnostic: Diagnostic) -> Self {
+        Self { start, end, diagnostic, edits: Vec::new() }
+    }
+
+    /// With a change of some bytes that mends it.
+    fn mended(mut self, place: Range<usize>, text: &str) -> Self {
+        self.edits.push((place, text.to_owned()));
+        self
+    }
 }
 
 /// The habits in a text that does not parse, the first of each line.
@@ -45,7 +61,7 @@ impl<'a> Walk<'a> {
         let start = self.at;
         let rest = self.rest();
         let first = rest.chars().next()?;
-        let habit = |end: usize, diagnostic: Diagnostic| Some(Habit { start, end, diagnostic });
+        let habit = |end: usize, diagnostic: Diagnostic| Some(Habit::new(start, end, diagnostic));
         match first {
             '\n' | ';' | '{' | '}' => {
                 self.at += 1;
@@ -74,24 +90,24 @@ impl<'a> Walk<'a> {
             '#' if self.is_comment() => {
                 let end = rest.find('\n').unwrap_or(rest.len());
                 self.at += end;
-                habit(
-                    start + end,
-                    say(
-                        "a comment begins with `//` in KDL".to_owned(),
-                        format!("write `//{}`", rest[1..end].trim_end()),
-                    ),
-                )
+                let diagnostic = say(
+                    "a comment begins with `//` in KDL".to_owned(),
+                    format!("write `//{}`", rest[1..end].trim_end()),
+                );
+                Some(Habit::new(start, start + end, diagnostic).mended(start..start + 1, "//"))
             }
             '"' => self.string(),
             '[' | ']' => {
                 self.at += 1;
-                habit(
-                    start + 1,
-                    say(
-                        format!("KDL has no `{first}`"),
-                        "write the values of a list one after another: `tags \"a\" \"b\"`",
-                    ),
-                )
+                let diagnostic = say(
+                    format!("KDL has no `{first}`"),
+                    "write the values of a list one after another: `tags \"a\" \"b\"`",
+                );
+                let found = Habit::new(start, start + 1, diagnostic);
+                Some(match self.list_end(start) {
+                    Some(close) => found.mended(start..start + 1, "").mended(close..close + 1, ""),
+                    None => found,
+                })
             }
             '=' if self.node_begins => {
                 self.at += 1;
@@ -148,7 +164,7 @@ impl<'a> Walk<'a> {
                             .then(|| format!(", or the text as it is: `#\"{inner}\"#`"));
                         let help = format!("write {doubled}{}", raw.unwrap_or_default());
                         let diagnostic = say(format!("`\\{escaped}` is no escape"), help);
-                        found = Some(Habit { start, end, diagnostic });
+                        found = Some(Habit::new(start, end, diagnostic).mended(start..start, "\\"));
                     }
                 }
                 c if is_disallowed(c) && found.is_none() => {
@@ -158,7 +174,7 @@ impl<'a> Walk<'a> {
                         format!("the character U+{code:04X} may not stand in a KDL text"),
                         format!("remove it, or write it as `\\u{{{code:x}}}`"),
                     );
-                    found = Some(Habit { start, end, diagnostic });
+                    found = Some(Habit::new(start, end, diagnostic));
                 }
                 _ => {}
             }
@@ -173,7 +189,37 @@ impl<'a> Walk<'a> {
         let sign = self.rest().chars().next().filter(|c| matches!(c, ':' | ','))?;
         self.at += 1;
         let (trouble, help) = separator(sign);
-        Some(Habit { start, end: start + 1, diagnostic: say(trouble, help) })
+        Some(self.apart(Habit::new(start, start + 1, say(trouble, help))))
+    }
+
+    /// With a space, if none follows, in the place of a sign that parts two words.
+    fn apart(&self, found: Habit) -> Habit {
+        let (start, end) = (found.start, found.end);
+        match self.text[end..].chars().next() {
+            Some('=') => found,
+            // a comma may end a member of a JSON object, which is a node
+            Some(_) if self.text[start..].starts_with(',') && is_member(&self.text[end..]) => found,
+            Some(c) if !c.is_whitespace() && !"};".contains(c) => found.mended(start..end, " "),
+            _ => found.mended(start..end, ""),
+        }
+    }
+
+    /// Where a list ends that begins after a space: in its line, with nothing in it but values.
+    fn list_end(&self, open: usize) -> Option<usize> {
+        if !self.text[..open].ends_with([' ', '\t']) {
+            return None;
+        }
+        let mut quoted = false;
+        for (at, c) in self.text[open + 1..].char_indices() {
+            match c {
+                '\n' | '\r' | '\\' | '#' => return None,
+                '"' => quoted = !quoted,
+                '[' | '{' | '}' | ';' | '=' | '(' | '/' if !quoted => return None,
+                ']' if !quoted => return Some(open + 1 + at),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// A bare word, number or annotation.
@@ -189,13 +235,13 @@ impl<'a> Walk<'a> {
             let after = self.rest();
             let word = after.split(|c: char| c.is_whitespace() || "={};\"".contains(c)).next().unwrap_or("");
             let annotation = &rest[..=close];
-            return after[word.len()..].starts_with('=').then(|| Habit {
-                start,
-                end: start + close + 1,
-                diagnostic: say(
+            return after[word.len()..].starts_with('=').then(|| {
+                let end = start + close + 1;
+                let diagnostic = say(
                     format!("the type annotation `{annotation}` stands before a property's name"),
                     format!("remove `{annotation}`: a value is typed by the attribute that it is given to"),
-                ),
+                );
+                Habit::new(start, end, diagnostic).mended(start..end, "")
             });
         }
         let end = rest
@@ -212,26 +258,30 @@ impl<'a> Walk<'a> {
         {
             let (trouble, help) = separator(sign);
             let at = start + end - 1;
-            return Some(Habit { start: at, end: at + 1, diagnostic: say(trouble, help) });
+            return Some(self.apart(Habit::new(at, at + 1, say(trouble, help))));
         }
         let after = self.text[self.at..].trim_start_matches([' ', '\t']);
         let spaced = after.len() < self.text.len() - self.at;
         if name && spaced && after.starts_with('=') {
             let at = self.text.len() - after.len();
             let value: String = after[1..].trim_start().chars().take_while(|c| !c.is_whitespace()).collect();
-            return Some(Habit {
-                start: at,
-                end: at + 1,
-                diagnostic: say(
-                    "a `=` stands after a node's name".to_owned(),
-                    format!(
-                        "write `{word} {value}`, or `{word}={value}` on the line of the node that it belongs to"
-                    ),
-                ),
-            });
+            let help = format!(
+                "write `{word} {value}`, or `{word}={value}` on the line of the node that it belongs to"
+            );
+            return Some(Habit::new(at, at + 1, say("a `=` stands after a node's name".to_owned(), help)));
         }
         None
     }
+}
+
+/// Whether a name with a `:` or `=` comes next in the line.
+fn is_member(text: &str) -> bool {
+    let text = text.trim_start_matches([' ', '\t']);
+    let after = match text.strip_prefix('"') {
+        Some(inner) => inner.split_once('"').map_or("", |(_, after)| after),
+        None => &text[text.find([' ', '\t', ':', '=', '"', '\n']).unwrap_or(text.len())..],
+    };
+    after.trim_start_matches([' ', '\t']).starts_with([':', '='])
 }
 
 fn separator(sign: char) -> (String, &'static str) {

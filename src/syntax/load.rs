@@ -23,6 +23,8 @@ pub struct Loaded {
     pub sources: SourceMap,
     /// The nodes of all files, an included file's in the place of its `include`.
     pub nodes: Vec<Node>,
+    /// The files that are included in several places.
+    pub(crate) several: Vec<Span>,
 }
 
 /// Reads files with all that they include, each once in a place.
@@ -118,6 +120,9 @@ impl Loader<'_> {
             Some(nodes) => {
                 if is_full(&self.count) {
                     return Vec::new();
+                }
+                if let (Some(first), Some(last)) = (nodes.first(), nodes.last()) {
+                    self.loaded.several.push(first.extent.to(last.extent));
                 }
                 self.count.fetch_add(size(nodes), Ordering::Relaxed);
                 if is_full(&self.count) {

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
+use kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
 
 use super::{
     bounds::MAX_NODES,
@@ -14,7 +14,7 @@ use super::{
     scan::{Piece, scan},
 };
 use crate::{
-    diag::{Diagnostic, FileId, Report, SourceMap, Span, codes},
+    diag::{Change, Diagnostic, FileId, Report, SourceMap, Span, codes},
     threads,
 };
 
@@ -219,7 +219,7 @@ impl Convert<'_> {
         let entries: Vec<Entry> = node.entries().iter().map(|entry| self.entry(entry, report)).collect();
         let span = entries.last().map_or(name.span, |last| name.span.to(last.span));
         if let Some(ty) = node.ty() {
-            report.push(annotation(self.span(ty.span()), ty.value()));
+            report.push(self.annotation(ty));
         }
         let children = node.children().map_or(&[][..], KdlDocument::nodes);
         let children = children.iter().map(|child| self.node(child, report)).collect();
@@ -230,9 +230,25 @@ impl Convert<'_> {
         Word { text: Arc::from(identifier.value()), span: self.span(identifier.span()) }
     }
 
+    fn annotation(&self, ty: &KdlIdentifier) -> Diagnostic {
+        let (name, span) = (ty.value(), self.span(ty.span()));
+        let (start, end) = (ty.span().offset(), ty.span().offset() + ty.span().len());
+        let whole = self.text.get(start.saturating_sub(1)..=end).unwrap_or("");
+        // space or a comment beside the name stays as it is
+        let alone = whole.starts_with('(') && whole.ends_with(')');
+        let around = Span::new(self.file, (span.start as usize).saturating_sub(1), span.end as usize + 1);
+        Diagnostic::new(
+            codes::UNWANTED_VALUE,
+            format!("the type annotation `({name})` has no meaning in topoc"),
+        )
+        .label(span, "")
+        .help(format!("remove `({name})`: a value is typed by the attribute that it is given to"))
+        .mend(alone.then(|| Change::Text(around, String::new())))
+    }
+
     fn entry(&self, entry: &KdlEntry, report: &mut Report) -> Entry {
         if let Some(ty) = entry.ty() {
-            report.push(annotation(self.span(ty.span()), ty.value()));
+            report.push(self.annotation(ty));
         }
         if let KdlValue::String(value) = entry.value()
             && value.starts_with('\'')
@@ -251,10 +267,4 @@ impl Convert<'_> {
         };
         Entry { name: entry.name().map(|name| self.word(name)), value, span: self.span(entry.span()) }
     }
-}
-
-fn annotation(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(codes::UNWANTED_VALUE, format!("the type annotation `({name})` has no meaning in topoc"))
-        .label(span, "")
-        .help(format!("remove `({name})`: a value is typed by the attribute that it is given to"))
 }

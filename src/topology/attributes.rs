@@ -5,7 +5,7 @@ use super::{
     values::{json, plain, words},
 };
 use crate::{
-    diag::{Diagnostic, Report, Span, article, codes, did_you_mean, one_of},
+    diag::{Change, Diagnostic, Report, Span, article, codes, did_you_mean, one_of, surely},
     kind::{ALLOW, Allow, Attribute, Definition, Field, Kind, KindId, Scope, Type, Value, exchange},
     syntax::{Entry, Node, Scalar, Word, quote},
 };
@@ -105,6 +105,29 @@ impl<'a> Reader<'a, '_> {
         );
     }
 
+    /// Says that an attribute is said twice; what says the same again may go.
+    fn again(
+        &mut self,
+        definition: &Definition,
+        attribute: &Attribute,
+        field: &Field,
+        value: &Value,
+        span: Span,
+    ) {
+        let (name, owner) = (attribute.name, self.kind.keyword);
+        let same = field.value == *value;
+        self.report.push(
+            Diagnostic::new(
+                codes::DUPLICATE,
+                format!("`{name}` is said twice for {owner} `{}`", definition.name()),
+            )
+            .label(span, "again here")
+            .label(field.span, "first here")
+            .help("remove one of the two")
+            .mend(same.then_some(Change::Remove(span))),
+        );
+    }
+
     /// A value that no name says the meaning of.
     fn extra(&mut self, extra: &Entry) {
         let node = self.node;
@@ -150,7 +173,7 @@ impl<'a> Reader<'a, '_> {
             definition.arguments.insert(name.text.clone(), field);
             definition.unrecognized.insert(name.text.clone());
         } else {
-            let meant = strange::property(name, entry, self.kind, self.report);
+            let meant = strange::property(name, entry, self.kind, self.node, self.report);
             if let Some(attribute) = meant.filter(|meant| definition.field(meant.name).is_none()) {
                 definition.set(attribute.name, plain(&entry.value, attribute.ty), entry.span);
             }
@@ -192,7 +215,7 @@ impl<'a> Reader<'a, '_> {
             definition.arguments.insert(child.name.text.clone(), field);
             definition.unrecognized.insert(child.name.text.clone());
         } else {
-            let meant = strange::child(child, self.kind, self.report);
+            let meant = strange::child(child, self.kind, self.node, self.report);
             if let Some(attribute) = meant.filter(|meant| definition.field(meant.name).is_none())
                 && let Some(entry) = child.arguments().next()
             {
@@ -218,13 +241,16 @@ impl<'a> Reader<'a, '_> {
                 [] => format!("remove `{}`", word.text),
                 _ => did_you_mean(&word.text, properties.iter().copied(), "attribute"),
             };
+            let meant =
+                surely(&word.text, properties.iter().copied()).filter(|near| node.setting(near).is_none());
             self.report.push(
                 Diagnostic::new(
                     codes::UNKNOWN_ATTRIBUTE,
                     format!("`{name}` has no attribute `{}`", word.text),
                 )
                 .label(word.span, "")
-                .help(help),
+                .help(help)
+                .mend(meant.map(|near| Change::Name(word.span, near.to_owned()))),
             );
         }
         if let Some(inner) = node.children.first() {
@@ -284,9 +310,8 @@ impl<'a> Reader<'a, '_> {
         value: Value,
         span: Span,
     ) {
-        if let Some(first) = definition.field(attribute.name).map(|field| field.span) {
-            let (name, owner) = (attribute.name, self.kind.keyword);
-            self.twice(&format!("`{name}` is said twice for {owner} `{}`", definition.name()), span, first);
+        if let Some(first) = definition.field(attribute.name) {
+            self.again(definition, attribute, first, &value, span);
             return;
         }
         definition.set(attribute.name, value, span);
@@ -325,7 +350,13 @@ impl<'a> Reader<'a, '_> {
         if let Some(lint) = child.title() {
             let because = child.setting("because").and_then(|entry| entry.value.text().cloned());
             let within = self.node.extent;
-            definition.allows.push(Allow { lint: lint.text, because, span: child.span, within });
+            definition.allows.push(Allow {
+                lint: lint.text,
+                named: lint.span,
+                because,
+                span: child.span,
+                within,
+            });
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     derive, entities, messages, privilege, resolve, services,
 };
 use crate::{
-    diag::{Diagnostic, Report, Severity, codes, did_you_mean},
+    diag::{Change, Diagnostic, Report, Severity, codes, did_you_mean, surely},
     kind::{Definition, KINDS, KindId, Provenance, Scope, TOPOLOGY, VERSIONS, Version},
     syntax::{Expansion, Node, Word, quote},
 };
@@ -73,12 +73,14 @@ pub(super) fn unknown(node: &Node, report: &mut Report, place: &str, words: Vec<
         "permission" | "topic-permission" => {
             format!("write the `{name}` in its user: `user \"name\" {{ {name} … }}`")
         }
-        _ => did_you_mean(name, words, "node"),
+        _ => did_you_mean(name, words.iter().copied(), "node"),
     };
+    let meant = surely(name, words).filter(|_| help.starts_with("did you mean"));
     report.push(
         Diagnostic::new(codes::UNKNOWN_NODE, format!("{place} has no `{name}`"))
             .label(node.name.span, "")
-            .help(help),
+            .help(help)
+            .mend(meant.map(|word| Change::Name(node.name.span, word.to_owned()))),
     );
 }
 

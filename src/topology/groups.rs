@@ -5,7 +5,7 @@ use super::{
     values::{SecretSource, plain},
 };
 use crate::{
-    diag::{Diagnostic, codes, did_you_mean},
+    diag::{Change, Diagnostic, codes, did_you_mean, surely},
     kind::{Attribute, Definition, Type, Within},
     syntax::{Entry, Node, Word, quote},
 };
@@ -129,6 +129,7 @@ impl Reader<'_, '_> {
     fn no_member(&mut self, child: &Node, members: &[&'static Attribute], word: &Word) {
         let names = members.iter().filter_map(|a| a.within.and_then(|within| within.property));
         let node = &child.name.text;
+        let meant = surely(&word.text, names.clone()).filter(|near| child.setting(near).is_none());
         let exchange =
             child.property("exchange").filter(|_| child.is("dead-letter") && &*word.text == "exchange");
         let help = match exchange.and_then(|entry| entry.value.text()) {
@@ -141,7 +142,8 @@ impl Reader<'_, '_> {
                 format!("`{}` has no attribute `{}`", child.name.text, word.text),
             )
             .label(word.span, "")
-            .help(help),
+            .help(help)
+            .mend(meant.map(|near| Change::Name(word.span, near.to_owned()))),
         );
     }
 }

@@ -11,7 +11,7 @@ use super::{
     types,
 };
 use crate::{
-    diag::{Diagnostic, Report, Span, codes, counted, did_you_mean, nearest},
+    diag::{Change, Diagnostic, Report, Span, codes, counted, did_you_mean, nearest, surely},
     kind::{Definition, KindId, Provenance, exchange::is_predeclared},
     syntax::{Word, quote},
 };
@@ -113,6 +113,13 @@ fn vhosts(topology: &Topology, report: &mut Report) {
             if declared().any(|vhost| vhost == name) {
                 continue;
             }
+            let meant = surely(name, declared()).filter(|_| grant.span_of("vhost") != grant.span);
+            let place = |meant: Option<&str>| {
+                let mut vhosts = topology.of(KindId::Vhost);
+                vhosts
+                    .find(|vhost| Some(vhost.name()) == meant)
+                    .map_or(Span::NONE, |vhost| vhost.span_of("name"))
+            };
             let help = match nearest(name, declared()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!(
@@ -123,6 +130,9 @@ fn vhosts(topology: &Topology, report: &mut Report) {
             report.push(
                 Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no vhost `{name}`"))
                     .label(grant.span_of("vhost"), "named here")
+                    .mend(meant.map(|near| Change::Value(grant.span_of("vhost"), quote(near))))
+                    .given(place(meant))
+                    .given_all()
                     .note("the broker refuses a permission in a vhost that it does not have: 400 vhost_or_user_not_found")
                     .help(help),
             );
@@ -290,17 +300,17 @@ fn field_type<'a, I: Iterator<Item = &'a Arc<str>>>(
 /// Names that nothing has, each with the places that it stands in: one declaration mends them all.
 struct Missing<'a> {
     what: &'static str,
-    known: BTreeSet<&'a str>,
+    known: BTreeMap<&'a str, Span>,
     found: BTreeMap<&'a str, Vec<Span>>,
 }
 
 impl<'a> Missing<'a> {
     fn new(what: &'static str, known: impl Iterator<Item = &'a Word>) -> Self {
-        Self { what, known: known.map(|word| &*word.text).collect(), found: BTreeMap::new() }
+        Self { what, known: known.map(|word| (&*word.text, word.span)).collect(), found: BTreeMap::new() }
     }
 
     fn look_up(&mut self, word: &'a Word) {
-        if !self.known.contains(&*word.text) {
+        if !self.known.contains_key(&*word.text) {
             self.found.entry(&word.text).or_default().push(word.span);
         }
     }
@@ -319,10 +329,16 @@ impl<'a> Missing<'a> {
                 };
                 diagnostic = diagnostic.label(*span, text);
             }
+            if let Some(near) = surely(name, known.keys().copied()) {
+                diagnostic = diagnostic.given(known[near]).given_all();
+                for span in places {
+                    diagnostic = diagnostic.mend(Change::Value(span, quote(near)));
+                }
+            }
             report.push(diagnostic.help(if known.is_empty() {
                 format!("declare it: `{what} {name:?} …`")
             } else {
-                did_you_mean(name, known.iter().copied(), what)
+                did_you_mean(name, known.keys().copied(), what)
             }));
         }
     }

@@ -2,8 +2,8 @@
 
 use super::attributes::BINDING_PLACE;
 use crate::{
-    diag::{Diagnostic, Report, article, codes, did_you_mean, nearest, with_article},
-    kind::{Attribute, Kind, KindId, Place},
+    diag::{Change, Diagnostic, Report, article, codes, did_you_mean, nearest, surely, with_article},
+    kind::{ALLOW, Attribute, Kind, KindId, Place, repeats},
     syntax::{Entry, Node, Word},
 };
 
@@ -15,6 +15,7 @@ pub(super) fn property(
     name: &Word,
     entry: &Entry,
     kind: &'static Kind,
+    node: &Node,
     report: &mut Report,
 ) -> Option<&'static Attribute> {
     let value = entry.value.to_kdl();
@@ -31,11 +32,16 @@ pub(super) fn property(
         );
         return None;
     }
-    unknown(name, kind, report)
+    unknown(name, kind, (node, false), report)
 }
 
 /// Says that a kind has no such child node; the attribute that was surely meant, if there is one.
-pub(super) fn child(child: &Node, kind: &'static Kind, report: &mut Report) -> Option<&'static Attribute> {
+pub(super) fn child(
+    child: &Node,
+    kind: &'static Kind,
+    node: &Node,
+    report: &mut Report,
+) -> Option<&'static Attribute> {
     if child.is("use") {
         let name = child.title().map_or_else(|| "…".to_owned(), |title| title.text.to_string());
         report.push(
@@ -45,17 +51,29 @@ pub(super) fn child(child: &Node, kind: &'static Kind, report: &mut Report) -> O
         );
         return None;
     }
-    unknown(&child.name, kind, report)
+    unknown(&child.name, kind, (node, true), report)
 }
 
-fn unknown(word: &Word, kind: &'static Kind, report: &mut Report) -> Option<&'static Attribute> {
+/// Says that there is no such word in a node, where a child node or a property has it for its name.
+fn unknown(
+    word: &Word,
+    kind: &'static Kind,
+    (node, is_child): (&Node, bool),
+    report: &mut Report,
+) -> Option<&'static Attribute> {
     let name = &*word.text;
+    let renamed = |meant: &str| {
+        let said = node.setting(meant).is_some() || node.children.iter().any(|child| child.is(meant));
+        let free = !said || (is_child && repeats(meant));
+        free.then(|| Change::Name(word.span, meant.to_owned()))
+    };
     let argument = |a: &&'static Attribute| matches!(a.place, Place::Argument(wire) if wire == name);
     if let Some(attribute) = kind.all_attributes().find(argument) {
         report.push(
             Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` is written without `x-`"))
                 .label(word.span, "")
-                .help(format!("write `{}`", attribute.example)),
+                .help(format!("write `{}`", attribute.example))
+                .mend(renamed(attribute.name).filter(|_| attribute.within.is_none() && !attribute.implied)),
         );
         return attribute.within.is_none().then_some(attribute);
     }
@@ -63,11 +81,22 @@ fn unknown(word: &Word, kind: &'static Kind, report: &mut Report) -> Option<&'st
     let attributes = || kind.all_attributes().filter(move |attribute| written(attribute));
     let nodes = kind.nested.iter().map(|form| form.keyword);
     let groups = kind.all_attributes().filter_map(|a| a.within.map(|within| within.node));
-    let names: Vec<&str> = attributes().map(|attribute| attribute.name).chain(nodes).chain(groups).collect();
+    let names = attributes().map(|attribute| attribute.name).chain(nodes).chain(groups);
+    let names: Vec<&str> = names.chain(is_child.then_some(ALLOW.keyword)).collect();
     // what holds other things has nodes, and what does not has attributes
     let holder = matches!(kind.id, KindId::Vhost | KindId::Service);
     let what = if holder { "" } else { "attribute " };
-    let meant = meant(name, kind.id).or_else(|| nearest(name, names.iter().copied()));
+    let spoken = meant(name, kind.id);
+    let certain = match spoken {
+        Some(spoken) => Some(spoken),
+        None => surely(name, names.iter().copied()),
+    };
+    let certain = certain.filter(|word| {
+        let attribute = attributes().any(|attribute| attribute.name == *word);
+        elsewhere(name, kind).is_none()
+            && (attribute || (is_child && names.contains(word) && spoken.is_none()))
+    });
+    let meant = spoken.or_else(|| nearest(name, names.iter().copied()));
     let elsewhere = elsewhere(name, kind);
     let help = match (&elsewhere, meant) {
         (Some(elsewhere), _) => elsewhere.clone(),
@@ -88,7 +117,8 @@ fn unknown(word: &Word, kind: &'static Kind, report: &mut Report) -> Option<&'st
             },
         )
         .label(word.span, "")
-        .help(help),
+        .help(help)
+        .mend(certain.and_then(renamed)),
     );
     let meant = meant.filter(|_| elsewhere.is_none())?;
     attributes().find(|attribute| attribute.name == meant)

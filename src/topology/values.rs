@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    diag::{Diagnostic, Report, codes, did_you_mean},
+    diag::{Change, Diagnostic, Report, codes, did_you_mean},
     kind::{self, Attribute, Definition, Field, Kind, KindId, Place, Secret, Type, Value},
     syntax::{Entry, Node, Scalar, quote},
 };
@@ -123,10 +123,13 @@ pub(super) fn argument(kind: &Kind, definition: &mut Definition, child: &Node, r
         Place::Body(_) | Place::Nowhere => false,
     });
     if let Some(attribute) = known {
+        let unsaid = attribute.within.is_none() && definition.field(attribute.name).is_none();
+        let apart = unsaid && !attribute.implied && field.value.is_of(attribute.ty);
         report.push(
             Diagnostic::new(codes::UNKNOWN_ATTRIBUTE, format!("`{name}` has an attribute of its own"))
                 .label(child.span, "")
-                .help(format!("write `{}`", attribute.example)),
+                .help(format!("write `{}`", attribute.example))
+                .mend(apart.then(|| Change::Unwrap(child.span, attribute.name.to_owned()))),
         );
         return;
     }

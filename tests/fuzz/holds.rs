@@ -2,8 +2,9 @@
 
 use topoc::{
     Compiled, codegen,
-    diag::{Report, SourceMap, human},
-    syntax::{self, Inputs, MemorySources},
+    diag::{Report, SourceMap, codes, human},
+    mend::mend,
+    syntax::{self, Inputs, MemorySources, Sources},
 };
 
 /// Runs all that reads texts, of which the others may be included by the first, and holds the formatter to its
@@ -25,7 +26,40 @@ pub(crate) fn holds(texts: &[String]) -> Compiled {
         let Some(once) = formatted(text) else { continue };
         assert_eq!(formatted(&once).as_deref(), Some(once.as_str()), "formatting twice is not once");
     }
+    mends(&checked, &sources);
     checked
+}
+
+/// What is mended is no worse, loses no comment, and has nothing left that can be mended.
+fn mends(checked: &Compiled, sources: &MemorySources) {
+    let check = |from: &dyn Sources| topoc::check(&["a.kdl".to_owned()], from, &Inputs::default());
+    let once = mend(sources, &check);
+    assert!(strange(&once.compiled) <= strange(checked), "{:?}", once.files);
+    let fixed = once.compiled.report.diagnostics().iter().any(|found| found.fix.is_some());
+    let again = once.files.iter().fold(MemorySources::default(), |sources, file| {
+        sources.with(file.name.as_str(), file.after.as_str())
+    });
+    // what would be worse is put back as it was, as often as it is tried
+    if fixed {
+        let twice = mend(&again, &check);
+        for (once, twice) in once.files.iter().zip(&twice.files) {
+            assert_eq!(once.after, twice.after, "mending twice is not once");
+        }
+    }
+    for file in once.files.iter().filter(|_| strange(checked) == 0) {
+        assert_eq!(comments(&file.before), comments(&file.after), "{file:?}");
+    }
+}
+
+/// How often the language finds that a text is no KDL.
+fn strange(compiled: &Compiled) -> usize {
+    let codes = [codes::NOT_KDL, codes::TOO_LARGE];
+    compiled.report.diagnostics().iter().filter(|found| codes.contains(&found.code)).count()
+}
+
+/// What stands behind slashes in each line.
+fn comments(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| Some(line.split_once("// ")?.1)).collect()
 }
 
 /// The text as the formatter sets it, where it parses.

@@ -4,7 +4,7 @@
 //! spaces a level, at most one blank line, one space between entries; what stood in one line stays in one line
 //! where it is short enough.
 
-mod token;
+pub(super) mod token;
 mod tree;
 
 #[cfg(test)]

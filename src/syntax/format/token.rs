@@ -4,7 +4,7 @@ use crate::syntax::newline::is_newline;
 
 /// A piece of a text. All pieces together, with nothing between, are the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(in crate::syntax) enum Token<'a> {
     /// A name, a value or a type annotation.
     Word(&'a str),
     /// `=`.
@@ -35,9 +35,15 @@ fn is_space(c: char) -> bool {
 
 /// Cuts a text into its tokens.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
+    placed(text).map(|(_, token)| token).collect()
+}
+
+/// The tokens of a text, each with its first byte.
+pub(in crate::syntax) fn placed(text: &str) -> impl Iterator<Item = (usize, Token<'_>)> {
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
+    std::iter::from_fn(move || {
+        let start = text.len() - rest.len();
+        let c = rest.chars().next()?;
         let (token, length) = match c {
             '=' => (Token::Equals, 1),
             '{' => (Token::Open, 1),
@@ -64,10 +70,9 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
                 (Token::Word(&rest[..length]), length)
             }
         };
-        tokens.push(token);
         rest = &rest[length..];
-    }
-    tokens
+        Some((start, token))
+    })
 }
 
 /// A backslash, what stands after it in its line, and the line's end.

@@ -1,0 +1,220 @@
+//! Findings mended by the fixes that they carry, round by round, until nothing is left that can be.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use crate::{
+    Compiled,
+    diag::{Edit, FileId, Fix, Span, codes},
+    syntax::{ReadError, Sources, touch},
+};
+
+/// More rounds than this mean that two fixes undo each other.
+const MAX_ROUNDS: usize = 100;
+
+/// What became of a topology.
+#[derive(Debug)]
+pub struct Mended {
+    /// The topology as it is now, and what is left to be found in it.
+    pub compiled: Compiled,
+    /// The files that could be read, by name.
+    pub files: Vec<MendedFile>,
+}
+
+/// A file before and now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MendedFile {
+    /// Its path.
+    pub name: String,
+    /// Its text before.
+    pub before: String,
+    /// Its text now.
+    pub after: String,
+    /// The names of what was found in it and is mended, each with how many there were.
+    pub findings: BTreeMap<&'static str, usize>,
+}
+
+impl MendedFile {
+    /// Whether it is not as it was.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.before != self.after
+    }
+}
+
+/// Mends what can be mended. `compile` reads the topology from the sources that it is given, as often as it is asked.
+///
+/// What one round has changed the next looks at anew: fixes that would touch what another rests on wait for it. A file
+/// that is KDL stays KDL, and no file gets more mistakes of that kind than it had.
+pub fn mend(from: &dyn Sources, compile: &dyn Fn(&dyn Sources) -> Compiled) -> Mended {
+    let texts = Texts { from, read: RefCell::default() };
+    let mut compiled = compile(&texts);
+    let begin = strange(&compiled);
+    let before = texts.all();
+    let mut findings: BTreeMap<String, BTreeMap<&'static str, usize>> = BTreeMap::new();
+    for _ in 0..MAX_ROUNDS {
+        let strange_before = strange(&compiled);
+        let mut undo = Vec::new();
+        for (file, chosen) in choose(&compiled) {
+            let Some(name) = compiled.sources.get(file).map(|source| source.name.clone()) else { continue };
+            let Some(text) = texts.text(&name) else { continue };
+            let Some(mended) = apply(&text, &chosen.edits).filter(|mended| *mended != text) else { continue };
+            texts.set(&name, mended);
+            undo.push((name, text, chosen.findings));
+        }
+        if undo.is_empty() {
+            break;
+        }
+        compiled = compile(&texts);
+        let now = strange(&compiled);
+        let broken = |name: &String| now.contains_key(name) && !strange_before.contains_key(name);
+        if undo.iter().any(|(name, ..)| broken(name)) {
+            undo.into_iter().for_each(|(name, text, _)| texts.set(&name, text));
+            compiled = compile(&texts);
+            break;
+        }
+        for (name, _, mended) in undo {
+            let counts = findings.entry(name).or_default();
+            mended.into_iter().for_each(|(finding, count)| *counts.entry(finding).or_default() += count);
+        }
+    }
+    let end = strange(&compiled);
+    let worse: Vec<String> =
+        findings.keys().filter(|name| end.get(*name) > begin.get(*name)).cloned().collect();
+    for name in &worse {
+        findings.remove(name);
+        texts.set(name, before.get(name).cloned().unwrap_or_default());
+    }
+    if !worse.is_empty() {
+        compiled = compile(&texts);
+    }
+    let now = texts.all();
+    let files = now.into_iter().map(|(name, after)| MendedFile {
+        before: before.get(&name).cloned().unwrap_or_else(|| after.clone()),
+        findings: findings.remove(&name).unwrap_or_default(),
+        name,
+        after,
+    });
+    Mended { files: files.collect(), compiled }
+}
+
+/// How often each file is no KDL.
+fn strange(compiled: &Compiled) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    let found = compiled.report.diagnostics().iter();
+    for diagnostic in found.filter(|found| [codes::NOT_KDL, codes::TOO_LARGE].contains(&found.code)) {
+        if let Some(source) = compiled.sources.get(diagnostic.primary().file) {
+            *counts.entry(source.name.clone()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// What a round does to a file.
+#[derive(Default)]
+struct Chosen {
+    edits: Vec<Edit>,
+    findings: BTreeMap<&'static str, usize>,
+}
+
+/// The fixes that go together: none changes what another changes or rests on.
+fn choose(compiled: &Compiled) -> BTreeMap<FileId, Chosen> {
+    let mut chosen: BTreeMap<FileId, Chosen> = BTreeMap::new();
+    let (mut edited, mut rests) = (Taken::default(), Taken::default());
+    let mut done: BTreeSet<&Fix> = BTreeSet::new();
+    let fixable = compiled.report.diagnostics().iter().filter_map(|found| Some((found, found.fix.as_ref()?)));
+    for (found, fix) in fixable {
+        let Some(file) = fix.edits.first().map(|edit| edit.span.file) else { continue };
+        if !done.contains(fix) {
+            let labels = || found.labels.iter().map(|label| label.span);
+            let free = fix.edits.iter().all(|edit| !edited.touches(edit.span) && !rests.touches(edit.span));
+            if !free || labels().any(|label| edited.touches(label)) {
+                continue;
+            }
+            for edit in &fix.edits {
+                edited.add(edit.span);
+                chosen.entry(edit.span.file).or_default().edits.push(edit.clone());
+            }
+            labels().for_each(|label| rests.add(label));
+            done.insert(fix);
+        }
+        *chosen.entry(file).or_default().findings.entry(found.code.name).or_default() += 1;
+    }
+    chosen
+}
+
+/// Places, to be asked whether another has anything in common with one of them.
+#[derive(Default)]
+struct Taken {
+    places: BTreeSet<Span>,
+    longest: u32,
+}
+
+impl Taken {
+    fn add(&mut self, span: Span) {
+        self.longest = self.longest.max(span.end - span.start);
+        self.places.insert(span);
+    }
+
+    fn touches(&self, span: Span) -> bool {
+        let first = Span { start: span.start.saturating_sub(self.longest), end: 0, ..span };
+        let last = Span { start: span.end, end: u32::MAX, ..span };
+        self.places.range(first..=last).any(|place| touch(*place, span))
+    }
+}
+
+/// A text with edits made; none where they do not fit it.
+fn apply(text: &str, edits: &[Edit]) -> Option<String> {
+    let mut sorted: Vec<&Edit> = edits.iter().collect();
+    sorted.sort();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for Edit { span, replacement } in sorted {
+        out.push_str(text.get(at..span.start as usize)?);
+        out.push_str(replacement);
+        at = span.end as usize;
+    }
+    out.push_str(text.get(at..)?);
+    Some(out)
+}
+
+/// Texts as they are now, each read once.
+struct Texts<'a> {
+    from: &'a dyn Sources,
+    read: RefCell<BTreeMap<String, Result<Vec<u8>, ReadError>>>,
+}
+
+impl Texts<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        String::from_utf8(self.read.borrow().get(name)?.as_ref().ok()?.clone()).ok()
+    }
+
+    fn all(&self) -> BTreeMap<String, String> {
+        let read = self.read.borrow();
+        let texts = read.iter().filter_map(|(name, bytes)| {
+            Some((name.clone(), String::from_utf8(bytes.as_ref().ok()?.clone()).ok()?))
+        });
+        texts.collect()
+    }
+
+    fn set(&self, name: &str, text: String) {
+        self.read.borrow_mut().insert(name.to_owned(), Ok(text.into_bytes()));
+    }
+}
+
+impl Sources for Texts<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let known = self.read.borrow().get(path).cloned();
+        known.unwrap_or_else(|| {
+            let bytes = self.from.read(path);
+            self.read.borrow_mut().insert(path.to_owned(), bytes.clone());
+            bytes
+        })
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+        self.from.glob(pattern)
+    }
+}

@@ -1,0 +1,130 @@
+//! Changes as they are meant → edits of the text: only what is certainly right wherever the text is used.
+
+mod places;
+mod repeats;
+
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+
+use self::places::Places;
+pub(crate) use self::repeats::{Repeats, repeated};
+use crate::diag::{
+    CODES, Change, Code, Diagnostic, Edit, FileId, Fix, Remedy, Report, Severity, SourceMap, Span, codes,
+};
+
+/// What texts are used for, as far as it decides whether an edit of them is right.
+#[derive(Debug, Default)]
+pub(crate) struct Ground {
+    /// What stands for several things at once.
+    pub(crate) repeats: Repeats,
+    /// The files that are no KDL: until they are, nothing else in them is certain.
+    pub(crate) broken: BTreeSet<FileId>,
+    /// Whether something may be missing because it could not be read.
+    pub(crate) in_part: bool,
+    /// Whether there are variables.
+    pub(crate) variables: bool,
+}
+
+impl Ground {
+    /// The files of which a report says that they are no KDL.
+    pub(crate) fn broken(report: &Report) -> BTreeSet<FileId> {
+        let codes = [codes::NOT_KDL, codes::TOO_LARGE];
+        let found = report.diagnostics().iter().filter(|found| codes.contains(&found.code));
+        found.flat_map(|found| &found.labels).map(|label| label.span.file).collect()
+    }
+}
+
+/// Errors of the language beside which everything is declared that is meant to be.
+const HARMLESS: &[Code] = &[
+    codes::DUPLICATE,
+    codes::UNWANTED_VALUE,
+    codes::AMBIGUOUS_NAME,
+    codes::UNKNOWN_NAME,
+    codes::UNKNOWN_LINT,
+    codes::NO_RUST,
+];
+
+/// Whether something may be missing from a topology because it could not be read.
+pub(crate) fn is_in_part(report: &Report) -> bool {
+    let errors = report.diagnostics().iter().filter(|found| found.code.severity == Severity::Error);
+    errors.map(|found| found.code).any(|code| CODES.contains(&code) && !HARMLESS.contains(&code))
+}
+
+/// Makes fixes of the changes that findings in the text itself carry, which say what they say wherever it is used.
+pub(crate) fn settle_text(report: &mut Report, sources: &SourceMap) {
+    for found in report.diagnostics_mut() {
+        if let Some(remedy) = found.remedy.take().filter(|remedy| !remedy.changes.is_empty()) {
+            found.fix = fix(&remedy.changes, sources, &Ground::default(), &mut BTreeMap::new());
+        }
+    }
+}
+
+/// Makes fixes of the changes that findings carry: none where a variable decides, and none where one text stands for
+/// several things of which only some are mended by it.
+pub(crate) fn settle(report: &mut Report, sources: &SourceMap, ground: &Ground) {
+    let mut places: BTreeMap<FileId, Places<'_>> = BTreeMap::new();
+    let mut times: BTreeMap<(&str, Fix), usize> = BTreeMap::new();
+    let in_part = ground.in_part || is_in_part(report);
+    for found in report.diagnostics_mut() {
+        let Some(remedy) = found.remedy.take().filter(|remedy| !remedy.changes.is_empty()) else { continue };
+        if (remedy.whole && in_part)
+            || (remedy.every_run && ground.variables)
+            || varies(found, &remedy, sources)
+        {
+            continue;
+        }
+        found.fix = fix(&remedy.changes, sources, ground, &mut places);
+        if let Some(fix) = &found.fix {
+            *times.entry((found.code.code, fix.clone())).or_default() += 1;
+        }
+    }
+    for found in report.diagnostics_mut() {
+        let Some(fix) = &found.fix else { continue };
+        let used = fix.edits.iter().map(|edit| ground.repeats.times(edit.span)).max().unwrap_or(0);
+        if times.get(&(found.code.code, fix.clone())).is_some_and(|times| *times < used) {
+            found.fix = None;
+        }
+    }
+}
+
+/// Whether another run may come to something else, because a variable or loop has a say.
+fn varies(found: &Diagnostic, remedy: &Remedy, sources: &SourceMap) -> bool {
+    let labels = found.labels.iter().map(|label| label.span);
+    let changes = remedy.changes.iter().map(Change::span);
+    labels.chain(changes).chain(remedy.given.iter().copied()).any(|span| sources.text(span).contains("${"))
+}
+
+fn fix<'s>(
+    changes: &[Change],
+    sources: &'s SourceMap,
+    ground: &Ground,
+    places: &mut BTreeMap<FileId, Places<'s>>,
+) -> Option<Fix> {
+    let mut edits = Vec::with_capacity(changes.len());
+    for change in changes {
+        let span = change.span();
+        let file = sources.get(span.file).filter(|_| !ground.broken.contains(&span.file))?;
+        let edit = match change {
+            Change::Text(span, text) => Edit { span: *span, replacement: text.clone() },
+            meant => {
+                let places = match places.entry(span.file) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(unknown) => unknown.insert(Places::new(&file.text)),
+                };
+                let (place, replacement) = places.edit(meant)?;
+                Edit { span: Span::new(span.file, place.start, place.end), replacement }
+            }
+        };
+        edits.push(edit);
+    }
+    edits.sort();
+    edits.dedup();
+    let apart = edits.windows(2).all(|pair| !touch(pair[0].span, pair[1].span));
+    apart.then_some(Fix { edits })
+}
+
+/// Whether two places have anything in common; so have two where something is put in.
+#[must_use]
+pub(crate) fn touch(a: Span, b: Span) -> bool {
+    let empty = a.start == a.end || b.start == b.end;
+    a.file == b.file && (a.start < b.end && b.start < a.end || empty && a.start <= b.end && b.start <= a.end)
+}
