@@ -1,19 +1,22 @@
 //! `topoc check`: everything that can be said of a topology without a broker.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use clap::{Args, ValueEnum};
 
 use super::{
-    Broker, Exit, Input, Outcome, Screen,
+    Broker, Exit, Input, Outcome, Screen, Stop,
     arguments::{CommandSources, Files},
     pending::command,
+    unified, write,
 };
 use crate::{
     Compiled,
     diag::{Code, Report, Severity, Span, counted, github, human, json, sarif},
     kind::{KindId, Provenance, VERSIONS, Version},
     lint,
+    mend::{self, MendedFile},
+    syntax::{STANDARD_INPUT, Sources},
 };
 
 /// Check a topology: references, types, ranges, routes, permissions
@@ -21,6 +24,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   topoc check topology.kdl
+  topoc check topology.kdl --fix
   topoc check topology/ --env production --deny warning
   topoc check topology.kdl --format sarif > topoc.sarif")]
 pub(super) struct Check {
@@ -41,6 +45,12 @@ pub(super) struct Check {
     /// Check for this RabbitMQ series in place of the topology's own
     #[arg(long, value_name = "SERIES", value_parser = series)]
     target: Option<Version>,
+    /// Mend in the files what only one edit can mend, then show what is left; of standard input, print the text
+    #[arg(long, conflicts_with = "target")]
+    fix: bool,
+    /// With --fix, write nothing; show what would change, and leave with 1 if anything would
+    #[arg(long, requires = "fix")]
+    diff: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -76,37 +86,103 @@ impl Check {
     pub(super) fn run(self, screen: &mut Screen) -> Outcome {
         let start = Instant::now();
         let Files { paths, report } = self.input.files()?;
-        let mut compiled = crate::compile(&paths, &CommandSources, &self.input.inputs());
-        if let Some(version) = self.target {
-            compiled.topology.target = Some((version, Span::NONE));
+        let compile = |from: &dyn Sources| {
+            let mut compiled = crate::compile(&paths, from, &self.input.inputs());
+            if let Some(version) = self.target {
+                compiled.topology.target = Some((version, Span::NONE));
+            }
+            compiled.lint();
+            compiled
+        };
+        if !self.fix {
+            let mut compiled = compile(&CommandSources);
+            compiled.report.extend(report);
+            return self.show(&mut compiled, start, false, screen);
         }
-        compiled.report.extend(report);
-        compiled.lint();
+        let mut mended = mend::mend(&CommandSources, &compile);
+        mended.compiled.report.extend(report);
+        let beside = self.diff || mended.files.iter().any(|file| file.name == STANDARD_INPUT);
+        for file in &mended.files {
+            self.take(file, screen)?;
+        }
+        screen.flush()?;
+        let exit = self.show(&mut mended.compiled, start, beside, screen)?;
+        let changed = self.diff && mended.files.iter().any(MendedFile::is_changed);
+        Ok(if changed { Exit::Wrong } else { exit })
+    }
+
+    /// Writes a file that has been mended, or shows what would change.
+    fn take(&self, file: &MendedFile, screen: &mut Screen) -> Result<(), Stop> {
+        let MendedFile { name, before, after, findings } = file;
+        if self.diff {
+            if file.is_changed() {
+                unified::diff(name, "mended", (before, after), screen)?;
+            }
+            return Ok(());
+        }
+        if name == STANDARD_INPUT {
+            write!(screen.out(), "{after}")?;
+        }
+        if !file.is_changed() {
+            return Ok(());
+        }
+        if name != STANDARD_INPUT {
+            write::whole(Path::new(name), after).map_err(|error| {
+                Stop::wrong(format!("`{name}` cannot be written: {error}"), "it is as it was before")
+            })?;
+        }
+        let all = counted(findings.values().sum(), "finding");
+        let each: Vec<String> = findings
+            .iter()
+            .map(|(name, count)| if *count == 1 { (*name).to_owned() } else { format!("{count} {name}") })
+            .collect();
+        Ok(writeln!(screen.err(), "mended {all} in {name}: {}", each.join(", "))?)
+    }
+
+    /// Shows what was found, beside standard output where that has something else.
+    fn show(&self, compiled: &mut Compiled, start: Instant, beside: bool, screen: &mut Screen) -> Outcome {
         let exit = self.exit(&compiled.report);
         if self.quiet {
             compiled.report.retain(|diagnostic| diagnostic.severity <= self.bound());
         }
         let (report, sources) = (&compiled.report, &compiled.sources);
-        match self.format {
+        let look = if beside { screen.look_err() } else { screen.look() };
+        let text = match self.format {
             CheckFormat::Human => {
-                let look = human::Look { all: self.all, ..screen.look() };
-                write!(screen.out(), "{}", human::report(report, sources, look, &self.more()))?;
+                let look = human::Look { all: self.all, ..look };
+                let mut text = human::report(report, sources, look, &self.more("--all"));
                 if !self.quiet {
-                    writeln!(screen.out(), "{} ({} ms)", summary(&compiled), start.elapsed().as_millis())?;
+                    text += &format!("{} ({} ms)\n", summary(compiled), start.elapsed().as_millis());
+                    text += &self.fixable(report);
                 }
+                text
             }
-            CheckFormat::Json => writeln!(screen.out(), "{:#}", json::report(report, sources))?,
-            CheckFormat::Sarif => writeln!(screen.out(), "{:#}", sarif::report(report, sources, &page))?,
-            CheckFormat::Github => write!(screen.out(), "{}", github::report(report, sources))?,
-        }
+            CheckFormat::Json => format!("{:#}\n", json::report(report, sources)),
+            CheckFormat::Sarif => format!("{:#}\n", sarif::report(report, sources, &page)),
+            CheckFormat::Github => github::report(report, sources),
+        };
+        let to = if beside { screen.err() } else { screen.out() };
+        write!(to, "{text}")?;
         Ok(exit)
     }
 
-    /// The command that shows every finding.
-    fn more(&self) -> String {
+    /// How many findings can be mended, and the command that does it.
+    fn fixable(&self, report: &Report) -> String {
+        let count = report.diagnostics().iter().filter(|found| found.fix.is_some()).count();
+        match count {
+            // what is left after --fix is left
+            0 => String::new(),
+            _ if self.fix && !self.diff => String::new(),
+            _ if self.target.is_some() => String::new(),
+            count => format!("{} can be mended: {}\n", counted(count, "finding"), self.more("--fix")),
+        }
+    }
+
+    /// The same command with another flag.
+    fn more(&self, flag: &str) -> String {
         let series = self.target.map(|series| series.to_string());
         let target = series.iter().flat_map(|series| ["--target", series]);
-        let flags: Vec<&str> = target.chain(["--all"]).collect();
+        let flags: Vec<&str> = target.chain([flag]).collect();
         command("check", &self.input, &Broker::default(), &flags)
     }
 

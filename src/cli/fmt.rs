@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use clap::Args;
-use similar::{ChangeTag, TextDiff};
 
 use super::{
     Broker, Exit, Input, Outcome, Screen, Stop,
     arguments::{CommandSources, Files, files},
     pending::{all_findings, command},
-    write,
+    unified, write,
 };
 use crate::{
     diag::{Report, SourceMap, human},
@@ -51,7 +50,7 @@ impl Fmt {
             changed += usize::from(!same);
             if self.check || self.diff {
                 if !same {
-                    diff(path, text, &formatted, screen)?;
+                    unified::diff(path, "formatted", (text, &formatted), screen)?;
                 }
             } else if path == STANDARD_INPUT {
                 write!(screen.out(), "{formatted}")?;
@@ -85,33 +84,4 @@ impl Fmt {
         let wrong = report.has_errors() || (self.check && changed > 0);
         Ok(if wrong { Exit::Wrong } else { Exit::Ok })
     }
-}
-
-/// A unified diff of a file and its form.
-fn diff(path: &str, old: &str, new: &str, screen: &mut Screen) -> Result<(), Stop> {
-    let paint = |color: bool, style: &str, line: &str| {
-        if color { format!("\x1b[{style}m{line}\x1b[0m") } else { line.to_owned() }
-    };
-    let color = screen.look().color;
-    let out = screen.out();
-    writeln!(out, "{}", paint(color, "1", &format!("--- {path}")))?;
-    writeln!(out, "{}", paint(color, "1", &format!("+++ {path} (formatted)")))?;
-    let diff = TextDiff::from_lines(old, new);
-    for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        writeln!(out, "{}", paint(color, "36", &hunk.header().to_string()))?;
-        for change in hunk.iter_changes() {
-            let line = change.value();
-            let (sign, style) = match change.tag() {
-                ChangeTag::Delete => ('-', "31"),
-                ChangeTag::Insert => ('+', "32"),
-                ChangeTag::Equal => (' ', "0"),
-            };
-            let body = line.trim_end_matches(['\n', '\r']);
-            writeln!(out, "{}", paint(color, style, &format!("{sign}{body}")))?;
-            if change.missing_newline() {
-                writeln!(out, "\\ no newline at the end of the file")?;
-            }
-        }
-    }
-    Ok(())
 }

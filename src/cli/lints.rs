@@ -22,19 +22,21 @@ impl Lints {
         match self.format {
             Format::Human => {
                 let columns = screen.columns();
-                for code in LINTS.iter().map(|lint| lint.code) {
-                    let severity = code.severity.word();
-                    let head = format!("{} {:<30} {severity:<8}", code.code, code.name);
+                for lint in LINTS {
+                    let code = lint.code;
+                    let (severity, fix) = (code.severity.word(), if lint.is_fixable() { "fix" } else { "" });
+                    let head = format!("{} {:<30} {severity:<8} {fix:<3}", code.code, code.name);
                     writeln!(screen.out(), "{}", line(&head, code.summary, columns))?;
                 }
             }
             Format::Json => {
-                let lints = LINTS.iter().map(|lint| lint.code).map(|code| {
+                let lints = LINTS.iter().map(|lint| (lint, lint.code)).map(|(lint, code)| {
                     json!({
                         "code": code.code,
                         "name": code.name,
                         "severity": code.severity.word(),
                         "summary": code.summary,
+                        "fixable": lint.is_fixable(),
                     })
                 });
                 let lints: Vec<Value> = lints.collect();

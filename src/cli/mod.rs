@@ -31,6 +31,7 @@ mod route;
 mod schema;
 mod screen;
 mod stamp;
+mod unified;
 mod watch;
 mod why_not;
 mod write;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod export;
 mod files;
+mod fix;
 mod fmt;
 mod formats;
 mod generate;
