@@ -56,9 +56,13 @@ pub struct Queue {
     pub max_length_bytes: Option<u64>,
     /// What happens at that length.
     pub overflow: Overflow,
-    /// After how many returned deliveries a quorum queue gives a message up; negative is never.
+    /// After how many returned deliveries a quorum queue gives a message up; negative is never from 4.0 on, and at the
+    /// first one before. `i64::MAX` is never.
     pub delivery_limit: Option<i64>,
 }
+
+/// A delivery limit that no count is greater than, as a text is to Erlang.
+pub(crate) const UNREACHED: i64 = i64::MAX;
 
 impl Queue {
     /// A queue that neither limits nor dead-letters anything.
@@ -102,6 +106,9 @@ impl Queue {
             _ if self.kind != QueueKind::Quorum => None,
             None => by_default,
             // a negative one is without end
+            Some(UNREACHED) => None,
+            // every count is greater (`rabbit_fifo:return_one` up to 3.13)
+            Some(..0) if version < Version::V4_0 => Some(0),
             Some(limit) => u64::try_from(limit).ok(),
         }
     }
@@ -177,6 +184,7 @@ mod tests {
         assert_eq!(died(&full, Version::V4_0), "rejected expired");
         let endless = Queue { delivery_limit: Some(-1), ..queue(QueueKind::Quorum) };
         assert_eq!(died(&endless, Version::V4_0), "rejected maxlen");
+        assert_eq!(died(&endless, Version::V3_13), "rejected maxlen delivery_limit");
     }
 
     #[test]

@@ -47,6 +47,16 @@ const BEHAVIOURS: &[Behaviour] = &[
         message: ("a consumer of", "that hangs keeps its messages"),
         edit: "write `type=\"quorum\"`, where the timeout is wanted; else let the consumer give up by itself",
     },
+    // `rabbit_fifo:return_one`
+    Behaviour {
+        places: negative_limit,
+        how: |series| match series {
+            series if series >= version(4, 0) => "takes a negative `delivery-limit` for none",
+            _ => "gives a message up at its first return, as every count is greater",
+        },
+        message: ("what is returned to", "comes back without end"),
+        edit: "write `delivery-limit 0` for what it did, or a number of returns that is enough",
+    },
     // `rabbit_exchange_type_modulus_hash`, which sorts destinations; before, `rabbit_sharding_exchange_type_modulus_hash`
     Behaviour {
         places: modulus,
@@ -94,6 +104,15 @@ fn prioritised(sight: &Sight<'_>) -> Vec<Place> {
     places.sort();
     places.dedup();
     places
+}
+
+/// The quorum queues whose delivery limit is less than 0.
+fn negative_limit(sight: &Sight<'_>) -> Vec<Place> {
+    let topology = sight.topology();
+    let quorum = topology.queues().filter(|queue| queue.queue_type(topology) == QueueType::Quorum);
+    let limit = |queue: &crate::topology::Queue<'_>| sight.graph.effective.integer(queue.0, "delivery-limit");
+    let negative = quorum.filter(|queue| limit(queue).is_some_and(|limit| limit < 0));
+    negative.filter(|queue| !queue.0.external).map(|queue| Place::at(queue.0, "delivery-limit")).collect()
 }
 
 /// The classic queues that a service is said to consume.

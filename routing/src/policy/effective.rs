@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::rules::{Merge, merge};
 use super::{Object, Rule, rule};
-use crate::{Overflow, Queue, QueueKind, Strategy, Table, Value, Version};
+use crate::{Overflow, Queue, QueueKind, Strategy, Table, Value, Version, queue::UNREACHED};
 
 /// Where an effective value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,7 +170,7 @@ impl Queue {
                 _ => Overflow::DropHead,
             },
             // a limit that is no integer is never reached
-            delivery_limit: value("delivery-limit").map(|_| integer("delivery-limit").unwrap_or(-1)),
+            delivery_limit: value("delivery-limit").map(|_| integer("delivery-limit").unwrap_or(UNREACHED)),
             ..Self::new(name, kind)
         }
     }

@@ -316,7 +316,7 @@ pub(crate) fn graveyard(random: &mut Random, version: Version) -> Topology {
         match random.below(6) {
             0 | 1 => queue.message_ttl = Some(*random.pick(&[0, 20, 60])),
             2 => queue.max_length = Some(0),
-            3 if kind == QueueKind::Quorum => queue.delivery_limit = Some(random.between(1, 2) as i64),
+            3 if kind == QueueKind::Quorum => queue.delivery_limit = Some(*random.pick(&[-1, 1, 2])),
             _ => {}
         }
         if kind == QueueKind::Quorum && queue.max_length.is_none() && random.one_in(2) {
