@@ -71,13 +71,13 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
     let mut ground = Ground {
         repeats: Repeats::new(repeated, &expansion.nodes),
         broken,
-        in_part: syntax::is_in_part(&report),
+        harmful: syntax::harmful(&report).collect(),
         variables: !variables.is_empty(),
     };
     let topology = topology::decode(expansion, &mut found);
     topology::schemas::check(&topology, &loaded.sources, from, &mut found);
     syntax::settle(&mut found, &loaded.sources, &ground);
-    ground.in_part |= syntax::is_in_part(&found);
+    ground.harmful.extend(syntax::harmful(&found));
     report.extend(found);
     let mut sources = loaded.sources;
     // no excerpt may show them; first those whose own words are still there to be found in what is said

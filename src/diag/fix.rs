@@ -25,6 +25,10 @@ pub(crate) enum Change {
     Text(Span, String),
     /// The property, child node or argument in this place gets another value, given as KDL.
     Value(Span, String),
+    /// In this place, `${…}` with the one name gets the other.
+    Variable(Span, String, String),
+    /// The property in this place becomes an argument: its name goes.
+    Bare(Span),
     /// The property or node in this place gets another name.
     Name(Span, String),
     /// The node in this place gets the name, and its first value, which named it until now, goes.
@@ -41,6 +45,8 @@ impl Change {
         match self {
             Self::Text(span, _)
             | Self::Value(span, _)
+            | Self::Variable(span, ..)
+            | Self::Bare(span)
             | Self::Name(span, _)
             | Self::Unwrap(span, _)
             | Self::Remove(span)

@@ -1,8 +1,8 @@
 //! Something that the broker still has, and does not permit.
 
-use super::{Context, Lint, error};
+use super::{Context, Lint, edit::said, error};
 use crate::{
-    diag::{Diagnostic, Report, Span},
+    diag::{Change, Diagnostic, Report, Span},
     kind::{Definition, KindId, Version, version},
     topology::{Queue, QueueType},
 };
@@ -25,6 +25,8 @@ struct Denied {
     edit: &'static str,
     /// The deprecated feature by which the broker's configuration permits it; none for what is gone.
     feature: Option<&'static str>,
+    /// The same edit, where it is certain.
+    mended: Option<Change>,
 }
 
 fn check(context: &Context<'_, '_>, report: &mut Report) {
@@ -54,6 +56,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 .label(target_span, format!("RabbitMQ {target} denies it"))
                 .note(denied.why)
                 .help(format!("{}{permit}", denied.edit))
+                .mend(denied.mended)
                 .refused(definition.subject()),
         );
     }
@@ -67,6 +70,7 @@ fn transient(queue: Queue<'_>) -> Option<Denied> {
         why: "the broker refuses to declare it: 541 INTERNAL_ERROR, `transient_nonexcl_queues` is deprecated; a node that has such queues does not start as 4.3",
         edit: "remove `durable=#false`, with `expires=\"30m\"` where the queue is to go by itself",
         feature: Some("transient_nonexcl_queues"),
+        mended: None,
     })
 }
 
@@ -82,6 +86,7 @@ fn locator(definition: &Definition) -> Option<Denied> {
         why: "the broker refuses what holds it: `queue_master_locator` is deprecated",
         edit: "write `queue-leader-locator \"balanced\"`, or `\"client-local\"`",
         feature: Some("queue_master_locator"),
+        mended: None,
     })
 }
 
@@ -95,5 +100,6 @@ fn first_version(queue: &Definition) -> Option<Denied> {
         why: "the broker refuses to declare the queue: 406 PRECONDITION_FAILED, unsupported queue version",
         edit: "remove `queue-version 1`",
         feature: None,
+        mended: said(queue, "queue-version").map(Change::Remove),
     })
 }

@@ -1,9 +1,11 @@
 //! Something that the broker takes, and does nothing with any more.
 
-use super::{Context, Lint, warning};
+use super::{Context, Lint, edit::said, warning};
 use crate::{
-    diag::{Diagnostic, Report},
+    diag::{Change, Diagnostic, Report},
+    graph::policy_keys,
     kind::{Definition, KindId, Version, version},
+    topology::Policy,
 };
 
 pub(super) const LINT: Lint = Lint {
@@ -30,10 +32,18 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                     .label(target_span, "the topology must run on this")
                     .note("the broker takes it and shows it, and nothing reads it")
                     .help(format!("remove `{name}`"))
+                    .mend(needless(definition, name))
                     .ignored(definition.subject()),
             );
         }
     }
+}
+
+/// Without the key of a policy that has others. A queue is declared with its arguments, also those without effect.
+fn needless(definition: &Definition, name: &str) -> Option<Change> {
+    let policy = definition.kind != KindId::Queue;
+    let others = policy && policy_keys(Policy(definition)).any(|(key, _)| key != name);
+    said(definition, name).filter(|_| others).map(Change::Remove)
 }
 
 /// The first series in which what is said has no effect.

@@ -5,7 +5,7 @@ use super::{
     node::{Entry, Node, Word},
     variables::{Inputs, allowed},
 };
-use crate::diag::{Diagnostic, Report, codes, did_you_mean, one_of};
+use crate::diag::{Change, Diagnostic, Report, codes, did_you_mean, one_of, surely};
 
 /// An `environment` that a run has chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,15 +63,24 @@ pub(super) fn check_sets(environment: &Node, variables: &[(Word, Node)], report:
             // what is made of other variables is known when they are
             Some(_) if entry.value.text().is_some_and(|text| text.contains("${")) => {}
             Some((name, node)) => report.extend(allowed(name, node, &entry.value, entry.span, "set here")),
-            None => report.push(
-                Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("`set {}=…` names no variable", word.text))
+            None => {
+                let names = || variables.iter().map(|(name, _)| &*name.text);
+                let unset = |near: &&str| sets(environment).all(|(word, _)| *word.text != **near);
+                report.push(
+                    Diagnostic::new(
+                        codes::UNKNOWN_VARIABLE,
+                        format!("`set {}=…` names no variable", word.text),
+                    )
                     .label(word.span, "")
-                    .help(did_you_mean(
-                        &word.text,
-                        variables.iter().map(|(name, _)| &*name.text),
-                        "variable",
-                    )),
-            ),
+                    .mend(
+                        surely(&word.text, names())
+                            .filter(unset)
+                            .map(|near| Change::Name(word.span, near.to_owned())),
+                    )
+                    .given_all()
+                    .help(did_you_mean(&word.text, names(), "variable")),
+                );
+            }
         }
     }
 }

@@ -307,6 +307,7 @@ impl Form {
         report: &mut Report,
     ) {
         if let Some((_, first)) = said.iter().find(|(name, _)| *name == property.name) {
+            let same = entry.name.is_some() && first.value == entry.value;
             report.push(
                 Diagnostic::new(
                     codes::DUPLICATE,
@@ -314,7 +315,8 @@ impl Form {
                 )
                 .label(entry.span, "again here")
                 .label(first.span, "first here")
-                .help("remove one of the two"),
+                .help("remove one of the two")
+                .mend(same.then_some(Change::Remove(entry.span))),
             );
             return;
         }

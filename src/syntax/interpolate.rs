@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
 use super::{bounds::MAX_TEXT, node::Scalar};
-use crate::diag::{Diagnostic, Report, Span, codes, did_you_mean};
+use crate::diag::{Change, Diagnostic, Report, Span, codes, did_you_mean, surely};
 
 /// The names that `${…}` may use, innermost last, and how much text they have made.
 #[derive(Default)]
@@ -147,6 +147,10 @@ fn too_much(span: Span) -> Diagnostic {
 fn unknown(name: &str, span: Span, scope: &Scope) -> Diagnostic {
     Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("`${{{name}}}` names no variable"))
         .label(span, "used here")
+        .mend(
+            surely(name, scope.names()).map(|near| Change::Variable(span, name.to_owned(), near.to_owned())),
+        )
+        .given_all()
         .help(if scope.names().next().is_none() {
             format!("declare it: `variable {name:?} default=\"…\"`")
         } else {

@@ -31,7 +31,8 @@ impl<'a> Reader<'a, '_> {
                 Diagnostic::new(codes::MISSING, format!("{} `{keyword}` needs a name", article(keyword)))
                     .label(self.node.span, "")
                     .note(self.kind.doc)
-                    .help(format!("write `{keyword} {edit}`")),
+                    .help(format!("write `{keyword} {edit}`"))
+                    .mend(said.filter(|_| name.is_some()).map(|entry| Change::Bare(entry.span))),
             );
             return None;
         };
@@ -144,12 +145,16 @@ impl<'a> Reader<'a, '_> {
         let permission = matches!(self.kind.id, KindId::Permission | KindId::TopicPermission);
         let place = (permission && node.property("vhost").is_none())
             .then(|| format!("write `{} vhost={value}`", node.name.text));
+        let start = Span { end: extra.span.start, ..extra.span };
+        let vhost = place.is_some() && words.is_none() && extra.value.text().is_some();
+        let before_it = vhost.then(|| Change::Text(start, "vhost=".to_owned()));
         self.report.push(
             Diagnostic::new(
                 codes::UNWANTED_VALUE,
                 format!("`{}` takes no value here: {value}", node.name.text),
             )
             .label(extra.span, "")
+            .mend(before_it)
             .help(words.or(place).unwrap_or_else(|| {
                 "an attribute is written `name=value`, or as a child node `name value`".to_owned()
             })),
@@ -334,11 +339,15 @@ impl<'a> Reader<'a, '_> {
         match value {
             None | Some(Scalar::Bool(true)) => definition.external = true,
             Some(Scalar::Bool(false)) => {}
-            Some(_) => self.report.push(
-                Diagnostic::new(codes::BAD_VALUE, "`external` is true or false")
-                    .label(name.span, "")
-                    .help("write `external=#true`"),
-            ),
+            Some(value) => {
+                let flag = value.text().and_then(|text| text.parse::<bool>().ok());
+                self.report.push(
+                    Diagnostic::new(codes::BAD_VALUE, "`external` is true or false")
+                        .label(name.span, "")
+                        .help("write `external=#true`")
+                        .mend(flag.map(|flag| Change::Value(name.span, format!("#{flag}")))),
+                );
+            }
         }
         true
     }

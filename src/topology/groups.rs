@@ -143,7 +143,10 @@ impl Reader<'_, '_> {
             )
             .label(word.span, "")
             .help(help)
-            .mend(meant.map(|near| Change::Name(word.span, near.to_owned()))),
+            .mend(match exchange.filter(|_| child.arguments().next().is_none()) {
+                Some(entry) => Some(Change::Bare(entry.span)),
+                None => meant.map(|near| Change::Name(word.span, near.to_owned())),
+            }),
         );
     }
 }

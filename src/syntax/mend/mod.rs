@@ -18,8 +18,8 @@ pub(crate) struct Ground {
     pub(crate) repeats: Repeats,
     /// The files that are no KDL: until they are, nothing else in them is certain.
     pub(crate) broken: BTreeSet<FileId>,
-    /// Whether something may be missing because it could not be read.
-    pub(crate) in_part: bool,
+    /// The codes of errors for which something may be missing.
+    pub(crate) harmful: BTreeSet<&'static str>,
     /// Whether there are variables.
     pub(crate) variables: bool,
 }
@@ -43,10 +43,11 @@ const HARMLESS: &[Code] = &[
     codes::NO_RUST,
 ];
 
-/// Whether something may be missing from a topology because it could not be read.
-pub(crate) fn is_in_part(report: &Report) -> bool {
+/// The codes of errors for which something may be missing that could not be read.
+pub(crate) fn harmful(report: &Report) -> impl Iterator<Item = &'static str> {
     let errors = report.diagnostics().iter().filter(|found| found.code.severity == Severity::Error);
-    errors.map(|found| found.code).any(|code| CODES.contains(&code) && !HARMLESS.contains(&code))
+    let codes = errors.map(|found| found.code);
+    codes.filter(|code| CODES.contains(code) && !HARMLESS.contains(code)).map(|code| code.code)
 }
 
 /// Makes fixes of the changes that findings in the text itself carry, which say what they say wherever it is used.
@@ -63,9 +64,10 @@ pub(crate) fn settle_text(report: &mut Report, sources: &SourceMap) {
 pub(crate) fn settle(report: &mut Report, sources: &SourceMap, ground: &Ground) {
     let mut places: BTreeMap<FileId, Places<'_>> = BTreeMap::new();
     let mut times: BTreeMap<(&str, Fix), usize> = BTreeMap::new();
-    let in_part = ground.in_part || is_in_part(report);
+    let harmful: BTreeSet<&str> = harmful(report).chain(ground.harmful.iter().copied()).collect();
     for found in report.diagnostics_mut() {
         let Some(remedy) = found.remedy.take().filter(|remedy| !remedy.changes.is_empty()) else { continue };
+        let in_part = harmful.iter().any(|code| *code != found.code.code);
         if (remedy.whole && in_part)
             || (remedy.every_run && ground.variables)
             || varies(found, &remedy, sources)
@@ -88,6 +90,10 @@ pub(crate) fn settle(report: &mut Report, sources: &SourceMap, ground: &Ground) 
 
 /// Whether another run may come to something else, because a variable or loop has a say.
 fn varies(found: &Diagnostic, remedy: &Remedy, sources: &SourceMap) -> bool {
+    // what a `${…}` names is the same word in every run
+    if remedy.changes.iter().all(|change| matches!(change, Change::Variable(..))) {
+        return false;
+    }
     let labels = found.labels.iter().map(|label| label.span);
     let changes = remedy.changes.iter().map(Change::span);
     labels.chain(changes).chain(remedy.given.iter().copied()).any(|span| sources.text(span).contains("${"))
@@ -103,6 +109,10 @@ fn fix<'s>(
     for change in changes {
         let span = change.span();
         let file = sources.get(span.file).filter(|_| !ground.broken.contains(&span.file))?;
+        if let Change::Variable(place, name, near) = change {
+            edits.extend(renamed(*place, name, near, sources));
+            continue;
+        }
         let edit = match change {
             Change::Text(span, text) => Edit { span: *span, replacement: text.clone() },
             meant => {
@@ -116,10 +126,25 @@ fn fix<'s>(
         };
         edits.push(edit);
     }
+    if edits.is_empty() {
+        return None;
+    }
     edits.sort();
     edits.dedup();
     let apart = edits.windows(2).all(|pair| !touch(pair[0].span, pair[1].span));
     apart.then_some(Fix { edits })
+}
+
+/// Every `${name}` of a place with another name; `$${` is none.
+fn renamed(place: Span, name: &str, near: &str, sources: &SourceMap) -> Vec<Edit> {
+    let text = sources.text(place);
+    let said = format!("${{{name}}}");
+    let found = text.match_indices(&said).filter(|(at, _)| !text[..*at].ends_with('$'));
+    let edits = found.map(|(at, _)| {
+        let start = place.start as usize + at + "${".len();
+        Edit { span: Span::new(place.file, start, start + name.len()), replacement: near.to_owned() }
+    });
+    edits.collect()
 }
 
 /// Whether two places have anything in common; so have two where something is put in.

@@ -36,7 +36,11 @@ impl<'a> Places<'a> {
         let role = self.role(at)?;
         let written = |token: usize, text: &str| Some((self.start(token)..self.end(token), text.to_owned()));
         match (change, role) {
-            (Change::Text(..), _) => None,
+            (Change::Text(..) | Change::Variable(..), _) => None,
+            (Change::Bare(_), Role::Property(value)) => {
+                let plain = (at..value).all(|at| !matches!(self.get(at), Some(Token::Comment(_))));
+                plain.then(|| (self.start(at)..self.start(value), String::new()))
+            }
             (Change::Value(_, text), Role::Property(token)) => written(token, text),
             (Change::Value(_, text), Role::Argument) => written(at, text),
             (Change::Value(_, text), Role::Node) => {
@@ -51,7 +55,8 @@ impl<'a> Places<'a> {
                 let named = plain && matches!(self.role(first)?, Role::Argument);
                 named.then(|| (self.start(at)..self.end(first), text.clone()))
             }
-            (Change::Name(..) | Change::Unwrap(..), Role::Argument) | (Change::Unwrap(..), _) => None,
+            (Change::Name(..) | Change::Unwrap(..), Role::Argument)
+            | (Change::Unwrap(..) | Change::Bare(_), _) => None,
             (Change::Name(_, text), Role::Node | Role::Property(_)) => written(at, text),
             (Change::Remove(_), Role::Node) => self.without_node(at).map(|place| (place, String::new())),
             (Change::Remove(_), Role::Argument) => Some((self.without_entry(at, at)?, String::new())),
