@@ -67,7 +67,7 @@ fn transient(queue: Queue<'_>) -> Option<Denied> {
         what: format!("the queue `{}` is transient, and not a connection's own", queue.name()),
         span: queue.0.span_of("durable"),
         label: "neither durable nor exclusive",
-        why: "the broker refuses to declare it: 541 INTERNAL_ERROR, `transient_nonexcl_queues` is deprecated; a node that has such queues does not start as 4.3",
+        why: "the broker refuses to declare it: 541 INTERNAL_ERROR, `transient_nonexcl_queues` is deprecated; one that is there goes with the node that stops for the upgrade",
         edit: "remove `durable=#false`, with `expires=\"30m\"` where the queue is to go by itself",
         feature: Some("transient_nonexcl_queues"),
         mended: None,

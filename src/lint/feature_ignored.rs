@@ -30,7 +30,10 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
                 Diagnostic::new(LINT.code, format!("`{name}` of the {word} `{owner}` does nothing"))
                     .label(field.span, format!("RabbitMQ {gone} is the first that ignores it"))
                     .label(target_span, "the topology must run on this")
-                    .note("the broker takes it and shows it, and nothing reads it")
+                    .note(match definition.kind {
+                        KindId::Queue => "the broker takes it and shows it, and nothing reads it; a living queue keeps it until it is made anew",
+                        _ => "the broker takes it and shows it, and nothing reads it",
+                    })
                     .help(format!("remove `{name}`"))
                     .mend(needless(definition, name))
                     .ignored(definition.subject()),

@@ -117,7 +117,7 @@ pub(super) fn findings(cluster: &Cluster, readiness: &Readiness) -> Vec<Finding>
             effect: Effect::Refused,
             lint: None,
             message: format!("the cluster uses the deprecated feature `{feature}`"),
-            reason: format!("RabbitMQ {denies} and later deny it by default, and a node does not start where it finds it in use"),
+            reason: format!("RabbitMQ {denies} and later deny it by default"),
             edit: (*edit).to_owned(),
             places: vec![of_cluster("deprecated feature", feature)],
         });

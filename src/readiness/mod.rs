@@ -27,7 +27,7 @@ use crate::{
 /// What the newer series does to what a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// It refuses it, or does not start while it is there.
+    /// It refuses it, or does not start.
     Refused,
     /// It does something else with it than the series before.
     Changes,

@@ -10,6 +10,7 @@ mod generate;
 mod help;
 mod mistakes;
 mod no_answer;
+mod readiness;
 
 use std::{path::Path, process::Output};
 
