@@ -33,8 +33,11 @@ pub(super) fn compare(before: &Sight<'_>, after: &Sight<'_>, findings: &mut Vec<
         if effect == Effect::Changes && findings.iter().any(|finding| is_told(finding, &place)) {
             continue;
         }
-        let also = if is_new { "" } else { "; RabbitMQ {} does so, too" };
-        let also = also.replace("{}", &before.version.to_string());
+        let also = match effect {
+            Effect::Refused if !is_new => format!("; RabbitMQ {} refuses it, too", before.version),
+            Effect::Ignored if !is_new => format!("; RabbitMQ {} ignores it, too", before.version),
+            _ => String::new(),
+        };
         findings.push(Finding {
             effect,
             lint: Some(found.code.name),
