@@ -39,7 +39,7 @@ mod uri;
 use std::sync::Arc;
 
 use diag::{Report, SourceMap};
-use syntax::{Ground, Inputs, Repeats, Sources};
+use syntax::{Ground, Inputs, Sources};
 use topology::Topology;
 
 /// A topology with the texts that it was written in and all that was found in them.
@@ -53,6 +53,7 @@ pub struct Compiled {
     pub report: Report,
     /// The names of its variables.
     pub variables: Vec<Arc<str>>,
+    /// What decides whether what was found has a fix.
     ground: Ground,
 }
 
@@ -62,30 +63,28 @@ pub fn compile(paths: &[String], from: &dyn Sources, inputs: &Inputs) -> Compile
     let mut report = Report::default();
     let loaded = syntax::load(paths, from, &mut report);
     syntax::settle_text(&mut report, &loaded.sources);
-    let broken = Ground::broken(&report);
     let written = topology::secrets::written(&loaded.nodes);
     let repeated = [loaded.several, syntax::repeated(&loaded.nodes)].concat();
     let mut found = Report::default();
     let expansion = syntax::expand(loaded.nodes, inputs, kind::repeats, &mut found);
     let variables = expansion.variables.clone();
-    let mut ground = Ground {
-        repeats: Repeats::new(repeated, &expansion.nodes),
-        broken,
-        harmful: syntax::harmful(&report).collect(),
-        variables: !variables.is_empty(),
-    };
+    let mut ground = Ground::new(&report, repeated, &expansion);
     let topology = topology::decode(expansion, &mut found);
     topology::schemas::check(&topology, &loaded.sources, from, &mut found);
     syntax::settle(&mut found, &loaded.sources, &ground);
-    ground.harmful.extend(syntax::harmful(&found));
+    ground.add(&found);
     report.extend(found);
     let mut sources = loaded.sources;
+    let open: Vec<_> = topology::secrets::in_the_open(&topology).collect();
+    if ground.is_broken() || !written.is_empty() || !open.is_empty() {
+        ground.keep(&sources);
+    }
     // no excerpt may show them; first those whose own words are still there to be found in what is said
     topology::unread::hide(&mut sources, &mut report);
     for (span, secret) in written {
         sources.mask(span, &secret);
     }
-    for open in topology::secrets::in_the_open(&topology) {
+    for open in open {
         sources.mask(open.span, open.text);
     }
     report.sort();
@@ -106,7 +105,7 @@ impl Compiled {
         let graph = graph::Graph::new(&self.topology);
         let mut found = Report::default();
         lint::run(&graph, &mut found);
-        syntax::settle(&mut found, &self.sources, &self.ground);
+        syntax::settle(&mut found, self.ground.texts(&self.sources), &self.ground);
         self.report.extend(found);
         self.report.sort();
     }

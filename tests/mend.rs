@@ -108,3 +108,10 @@ fn a_secret_is_in_no_fix() {
     assert!(!fixes.is_empty() && !format!("{fixes:?}").contains("s3cret"), "{fixes:?}");
     assert!(mended(&[("topology.kdl", text)]).files[0].after.contains("password \"s3cret\""));
 }
+
+#[test]
+fn what_is_hidden_from_readers_is_still_in_the_file() {
+    // the password stands in the line of the queue too, from within a name to within an attribute
+    let text = "user \"a\" { password \"qqqq\\\" max\" }\nqueue \"qqqq\" max-length=\"5\" type=\"classic\"\n";
+    assert_eq!(mended(&[("topology.kdl", text)]).files[0].after, text.replace("\"5\"", "5"));
+}

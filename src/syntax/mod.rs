@@ -28,7 +28,7 @@ pub use form::{Children, Form, Properties, Property, Values, Wanted};
 pub use format::{format, same};
 pub use load::{Loaded, load, read};
 pub(crate) use load::{relative, unreadable};
-pub(crate) use mend::{Ground, Repeats, harmful, repeated, settle, settle_text, touch};
+pub(crate) use mend::{Ground, repeated, settle, settle_text, touch};
 pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;
 pub use scan::MAX_SLASHDASH;

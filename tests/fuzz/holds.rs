@@ -26,6 +26,10 @@ pub(crate) fn holds(texts: &[String]) -> Compiled {
         let Some(once) = formatted(text) else { continue };
         assert_eq!(formatted(&once).as_deref(), Some(once.as_str()), "formatting twice is not once");
     }
+    for found in checked.report.diagnostics().iter().filter(|found| found.fix.is_some()) {
+        let lint = topoc::lint::find(found.code.name);
+        assert!(lint.is_none_or(topoc::lint::Lint::is_fixable), "{found:?}: its page says nothing of a fix");
+    }
     mends(&checked, &sources);
     checked
 }

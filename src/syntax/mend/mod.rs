@@ -3,10 +3,14 @@
 mod places;
 mod repeats;
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    fmt,
+};
 
-use self::places::Places;
-pub(crate) use self::repeats::{Repeats, repeated};
+pub(crate) use self::repeats::repeated;
+use self::{places::Places, repeats::Repeats};
+use super::Expansion;
 use crate::diag::{
     CODES, Change, Code, Diagnostic, Edit, FileId, Fix, Remedy, Report, Severity, SourceMap, Span, codes,
 };
@@ -15,21 +19,59 @@ use crate::diag::{
 #[derive(Debug, Default)]
 pub(crate) struct Ground {
     /// What stands for several things at once.
-    pub(crate) repeats: Repeats,
+    repeats: Repeats,
     /// The files that are no KDL: until they are, nothing else in them is certain.
-    pub(crate) broken: BTreeSet<FileId>,
+    broken: BTreeSet<FileId>,
     /// The codes of errors for which something may be missing.
-    pub(crate) harmful: BTreeSet<&'static str>,
+    harmful: BTreeSet<&'static str>,
     /// Whether there are variables.
-    pub(crate) variables: bool,
+    variables: bool,
+    /// The texts as they were before their secrets were hidden, if they have any.
+    kept: Option<Kept>,
+}
+
+/// Texts with secrets in them, which nothing prints.
+struct Kept(SourceMap);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Kept")
+    }
 }
 
 impl Ground {
-    /// The files of which a report says that they are no KDL.
-    pub(crate) fn broken(report: &Report) -> BTreeSet<FileId> {
+    /// What can be said when all has been written out; `repeated` are the places that may be used several times, and
+    /// the report is what was found in the texts themselves.
+    pub(crate) fn new(report: &Report, repeated: Vec<Span>, expansion: &Expansion) -> Self {
         let codes = [codes::NOT_KDL, codes::TOO_LARGE];
-        let found = report.diagnostics().iter().filter(|found| codes.contains(&found.code));
-        found.flat_map(|found| &found.labels).map(|label| label.span.file).collect()
+        let broken = report.diagnostics().iter().filter(|found| codes.contains(&found.code));
+        Self {
+            repeats: Repeats::new(repeated, &expansion.nodes),
+            broken: broken.flat_map(|found| &found.labels).map(|label| label.span.file).collect(),
+            harmful: harmful(report).collect(),
+            variables: !expansion.variables.is_empty(),
+            kept: None,
+        }
+    }
+
+    /// Takes note of what was found since.
+    pub(crate) fn add(&mut self, report: &Report) {
+        self.harmful.extend(harmful(report));
+    }
+
+    /// Whether some file is no KDL.
+    pub(crate) fn is_broken(&self) -> bool {
+        !self.broken.is_empty()
+    }
+
+    /// Keeps the texts as they are.
+    pub(crate) fn keep(&mut self, sources: &SourceMap) {
+        self.kept = Some(Kept(sources.clone()));
+    }
+
+    /// The texts as they are in the files, where those at hand are not.
+    pub(crate) fn texts<'a>(&'a self, hidden: &'a SourceMap) -> &'a SourceMap {
+        self.kept.as_ref().map_or(hidden, |kept| &kept.0)
     }
 }
 
@@ -44,7 +86,7 @@ const HARMLESS: &[Code] = &[
 ];
 
 /// The codes of errors for which something may be missing that could not be read.
-pub(crate) fn harmful(report: &Report) -> impl Iterator<Item = &'static str> {
+fn harmful(report: &Report) -> impl Iterator<Item = &'static str> {
     let errors = report.diagnostics().iter().filter(|found| found.code.severity == Severity::Error);
     let codes = errors.map(|found| found.code);
     codes.filter(|code| CODES.contains(code) && !HARMLESS.contains(code)).map(|code| code.code)
