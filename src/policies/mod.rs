@@ -3,6 +3,7 @@
 //! `topoc-routing` decides, by way of [`crate::graph::Effective`]; this room finds the words. It may not know plans
 //! or brokers.
 
+pub mod hoist;
 mod show;
 
 pub use show::{human, json};

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A longer value does not push the others' sources aside.
-const WIDE: usize = 24;
+pub(super) const WIDE: usize = 24;
 
 /// Every entity with its policies and a line for each value.
 #[must_use]
@@ -56,7 +56,7 @@ fn at(text: String, span: Span, sources: &SourceMap) -> String {
 }
 
 /// A value in a line of words: an empty text is seen, and digits are grouped.
-fn value(value: &Value, ty: Type) -> String {
+pub(super) fn value(value: &Value, ty: Type) -> String {
     match (value, ty) {
         (Value::Text(text), _) if text.is_empty() => "\"\"".to_owned(),
         (Value::Integer(number), Type::Integer(..)) => digits(*number),

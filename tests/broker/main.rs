@@ -10,6 +10,8 @@ mod definitions;
 mod drift;
 #[cfg(feature = "cli")]
 mod headers;
+#[cfg(feature = "cli")]
+mod hoist;
 mod http;
 #[cfg(feature = "cli")]
 mod killed;

@@ -8,6 +8,7 @@ mod fmt;
 mod formats;
 mod generate;
 mod help;
+mod hoist;
 mod mistakes;
 mod no_answer;
 mod readiness;
