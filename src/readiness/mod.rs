@@ -109,7 +109,7 @@ impl Readiness {
         let mut findings = values::compare(&before, &after);
         findings.extend(routes::compare(&before, &after));
         findings.extend(behaviour::compare(&before, &after));
-        lints::compare(&before, &after, &mut findings);
+        let findings = lints::compare(&before, &after, findings);
         let mut readiness = Self { from, to, findings, notes: behaviour::plugins(&after) };
         readiness.sort();
         readiness

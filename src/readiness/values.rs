@@ -1,6 +1,6 @@
 //! Which values count on either series: arguments, policies and what the broker takes by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use topoc_routing::policy::{Effective, Source};
 
@@ -29,6 +29,7 @@ struct Difference {
 pub(super) fn compare(before: &Sight<'_>, after: &Sight<'_>) -> Vec<Finding> {
     let mut differences: BTreeMap<Difference, Vec<Place>> = BTreeMap::new();
     let mut findings = Vec::new();
+    let is_consumed = returned_to(after);
     let both = before.topology().definitions().iter().zip(after.topology().definitions());
     for (old, new) in both {
         let is_subject = matches!(new.kind, KindId::Exchange | KindId::Queue);
@@ -40,12 +41,16 @@ pub(super) fn compare(before: &Sight<'_>, after: &Sight<'_>) -> Vec<Finding> {
             continue;
         }
         let (was, is) = (before.graph.effective.values(old), after.graph.effective.values(new));
-        let keys: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        let keys: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
         for key in keys {
             let (was, is) = (was.get(key), is.get(key));
             // lints say what becomes of the storage's version, and nothing else can differ
             let same = key == "queue-version" || was.map(|was| &was.value) == is.map(|is| &is.value);
-            if same || is_idle(after, new, key, is) {
+            // a default limit that nothing can exceed
+            let idle = key == "delivery-limit"
+                && is.is_some_and(|is| is.from == Source::Default)
+                && !is_consumed(new);
+            if same || idle {
                 continue;
             }
             let policy =
@@ -75,19 +80,17 @@ pub(super) fn compare(before: &Sight<'_>, after: &Sight<'_>) -> Vec<Finding> {
     findings
 }
 
-/// A limit on what is returned to a queue that nobody consumes.
-fn is_idle(sight: &Sight<'_>, queue: &Definition, key: &str, after: Option<&Effective>) -> bool {
-    if key != "delivery-limit" || after.is_none_or(|after| after.from != Source::Default) {
-        return false;
-    }
+/// The queues to which something may be returned: those that a service consumes, or all where no service says that.
+fn returned_to<'a>(sight: &Sight<'a>) -> impl Fn(&Definition) -> bool + use<'a> {
     let topology = sight.topology();
-    let services = || topology.contract.services.iter().flat_map(|service| &service.consumes);
-    let consumed = || {
-        let queues = services().flat_map(|consumes| topology.queues_of(&consumes.queue));
-        queues.map(|consumed| consumed.0).any(|consumed| std::ptr::eq(consumed, queue))
-    };
-    queue.provenance == Provenance::Derived(Derived::RetryLadder)
-        || (topology.contract.says_who_consumes() && !consumed())
+    let contract = &topology.contract;
+    let consumed = contract.services.iter().flat_map(|service| &service.consumes);
+    let queues = consumed.flat_map(|consumes| topology.queues_of(&consumes.queue));
+    let consumed: BTreeSet<_> = queues.map(|queue| queue.0.identity()).collect();
+    move |queue| {
+        queue.provenance != Provenance::Derived(Derived::RetryLadder)
+            && (!contract.says_who_consumes() || consumed.contains(&queue.identity()))
+    }
 }
 
 fn of_another_type<'a>(
