@@ -12,7 +12,7 @@ use crate::{
     kind::version,
 };
 
-/// The greatest weight from RabbitMQ 4.2.9 on.
+/// The greatest weight from RabbitMQ 4.2.6 on.
 const MAX: u64 = 10_000;
 
 pub(super) const LINT: Lint = Lint {
@@ -31,7 +31,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
             Ok(weight @ 1..) if weight <= MAX => continue,
             Ok(1..) => (
                 "the greatest weight is 10000",
-                "from RabbitMQ 4.2.9 on the binding is refused; before, each bucket of the ring costs memory",
+                "from RabbitMQ 4.2.6 on the binding is refused; before, each bucket of the ring costs memory",
                 "10000",
                 context.topology.target.is_some_and(|(target, _)| target >= version(4, 3)),
             ),
