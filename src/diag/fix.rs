@@ -29,6 +29,8 @@ pub(crate) enum Change {
     Variable(Span, String, String),
     /// The property in this place becomes an argument: its name goes.
     Bare(Span),
+    /// The property in this place becomes a child node of its node.
+    Child(Span),
     /// The property or node in this place gets another name.
     Name(Span, String),
     /// The node in this place gets the name, and its first value, which named it until now, goes.
@@ -47,6 +49,7 @@ impl Change {
             | Self::Value(span, _)
             | Self::Variable(span, ..)
             | Self::Bare(span)
+            | Self::Child(span)
             | Self::Name(span, _)
             | Self::Unwrap(span, _)
             | Self::Remove(span)

@@ -160,7 +160,6 @@ pub(super) fn names(topology: &Topology, report: &mut Report) {
     let asked = contract.rpcs.iter().flat_map(|rpc| [&rpc.request, &rpc.response]).flatten();
     asked.for_each(|word| payloads.look_up(word));
     [messages, rpcs, payloads].into_iter().for_each(|missing| missing.tell(report));
-    let types = || types().map(|name| &name.text);
     let structures = contract.types.iter().flat_map(|structure| &structure.fields);
     for field in structures.chain(contract.messages.iter().flat_map(|message| message.fields())) {
         field_type(field, types, report);
@@ -281,19 +280,26 @@ fn one_word(topology: &Topology, message: &Message, field: &FieldDecl, report: &
     );
 }
 
-fn field_type<'a, I: Iterator<Item = &'a Arc<str>>>(
+fn field_type<'a, I: Iterator<Item = &'a Word>>(
     field: &FieldDecl,
     types: impl Fn() -> I,
     report: &mut Report,
 ) {
     let Some(name) = field.ty.named() else { return };
-    if types().any(|declared| declared == name) {
+    if types().any(|declared| declared.text == *name) {
         return;
     }
+    // within `list<…>` the name has no place of its own
+    let whole = matches!(field.ty, FieldType::Named(_));
+    let meant = types::certain(name, types().map(|declared| &*declared.text)).filter(|_| whole);
+    let declared = meant.and_then(|near| types().find(|declared| *declared.text == *near));
     report.push(
         Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no type `{name}`"))
             .label(field.span, "named here")
-            .help(types::help(name, types().map(|name| &**name))),
+            .mend(meant.map(|near| Change::Value(field.span, quote(near))))
+            .given(declared.map_or(Span::NONE, |declared| declared.span))
+            .given_all()
+            .help(types::help(name, types().map(|declared| &*declared.text))),
     );
 }
 

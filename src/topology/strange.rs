@@ -22,12 +22,16 @@ pub(super) fn property(
     let group = kind.all_attributes().any(|a| a.within.is_some_and(|within| within.node == &*name.text));
     if group || kind.nested.iter().any(|form| form.keyword == &*name.text) {
         let keyword = kind.keyword;
+        let there = node.children.iter().any(|child| child.is(&name.text))
+            || node.properties().filter(|(other, _)| other.text == name.text).count() > 1;
+        let apart = !there || repeats(&name.text);
         report.push(
             Diagnostic::new(
                 codes::UNKNOWN_ATTRIBUTE,
                 format!("`{}` is a child node of {}", name.text, with_article(keyword)),
             )
             .label(name.span, "written as a property")
+            .mend(apart.then_some(Change::Child(name.span)))
             .help(format!("write `{{ {} {value} }}` after the {keyword}'s properties", name.text)),
         );
         return None;

@@ -1,7 +1,7 @@
 //! What other languages call the types of payload fields.
 
 use super::contract::FIELD_TYPES;
-use crate::diag::did_you_mean;
+use crate::diag::{did_you_mean, surely};
 
 /// The type of topoc that a word of another language means.
 fn meant(word: &str) -> Option<&'static str> {
@@ -21,6 +21,17 @@ fn meant(word: &str) -> Option<&'static str> {
         "object" | "dict" | "hash" => "map<T>",
         _ => return None,
     })
+}
+
+/// The type that is certainly meant: another language's word for exactly that, or a slip of the pen. How large a number
+/// is or whether it is decimal is not certain of a word that does not say it.
+pub(super) fn certain<'a>(word: &str, declared: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let same =
+        ["str", "text", "boolean", "int64", "int32", "uint64", "uint32", "double", "guid", "binary", "blob"];
+    if let Some(meant) = meant(word) {
+        return same.contains(&&*word.to_lowercase()).then_some(meant);
+    }
+    surely(word, declared.into_iter().chain(FIELD_TYPES.iter().map(|(word, _)| *word)))
 }
 
 /// A help line for a word that is no type: what it means, or the types there are.

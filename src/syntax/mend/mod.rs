@@ -155,18 +155,22 @@ fn fix<'s>(
             edits.extend(renamed(*place, name, near, sources));
             continue;
         }
-        let edit = match change {
-            Change::Text(span, text) => Edit { span: *span, replacement: text.clone() },
-            meant => {
-                let places = match places.entry(span.file) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(unknown) => unknown.insert(Places::new(&file.text)),
-                };
-                let (place, replacement) = places.edit(meant)?;
-                Edit { span: Span::new(span.file, place.start, place.end), replacement }
-            }
+        if let Change::Text(span, text) = change {
+            edits.push(Edit { span: *span, replacement: text.clone() });
+            continue;
+        }
+        let places = match places.entry(span.file) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(Places::new(&file.text)),
         };
-        edits.push(edit);
+        let bytes = match change {
+            Change::Child(_) => places.child(span.start as usize)?,
+            meant => vec![places.edit(meant)?],
+        };
+        edits.extend(bytes.into_iter().map(|(place, replacement)| Edit {
+            span: Span::new(span.file, place.start, place.end),
+            replacement,
+        }));
     }
     if edits.is_empty() {
         return None;

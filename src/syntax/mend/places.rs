@@ -56,7 +56,7 @@ impl<'a> Places<'a> {
                 named.then(|| (self.start(at)..self.end(first), text.clone()))
             }
             (Change::Name(..) | Change::Unwrap(..), Role::Argument)
-            | (Change::Unwrap(..) | Change::Bare(_), _) => None,
+            | (Change::Unwrap(..) | Change::Bare(_) | Change::Child(_), _) => None,
             (Change::Name(_, text), Role::Node | Role::Property(_)) => written(at, text),
             (Change::Remove(_), Role::Node) => self.without_node(at).map(|place| (place, String::new())),
             (Change::Remove(_), Role::Argument) => Some((self.without_entry(at, at)?, String::new())),
@@ -70,6 +70,44 @@ impl<'a> Places<'a> {
                 fits.then(|| (end..end, format!(" {text}")))
             }
             (Change::Add(..), Role::Argument | Role::Property(_)) => None,
+        }
+    }
+
+    /// The bytes that turn a property into a child node: those that it leaves, and those of the block that it comes to.
+    pub(super) fn child(&self, property: usize) -> Option<Vec<Bytes>> {
+        let at = self.word_at(property)?;
+        let Role::Property(value) = self.role(at)? else { return None };
+        let left = self.without_entry(at, value)?;
+        let token = |at: usize| self.text.get(self.start(at)..self.end(at));
+        let node = format!("{} {}", token(at)?, token(value)?);
+        // the last token of the node before its block, or its end
+        let mut last = value;
+        let ends = |at: &usize| {
+            !matches!(self.get(*at), Some(Token::Word(_) | Token::Equals)) && !self.is_between(*at)
+        };
+        let end = (value + 1..=self.tokens.len()).find(ends)?;
+        for next in value + 1..end {
+            if matches!(self.get(next), Some(Token::Word(_))) {
+                last = next;
+            }
+        }
+        match self.get(end) {
+            Some(Token::Open) => {
+                let first = self.past_space(end + 1);
+                let parted = match self.get(first) {
+                    Some(Token::Close) if first == end + 1 => " ",
+                    Some(Token::Newline | Token::Line(_) | Token::Close) => "",
+                    _ => ";",
+                };
+                let inside = self.end(end)..self.end(end);
+                Some(vec![(left, String::new()), (inside, format!(" {node}{parted}"))])
+            }
+            Some(Token::Dash) => None,
+            _ if last == value => Some(vec![(left, format!(" {{ {node} }}"))]),
+            _ => {
+                let behind = self.end(last)..self.end(last);
+                Some(vec![(left, String::new()), (behind, format!(" {{ {node} }}"))])
+            }
         }
     }
 
