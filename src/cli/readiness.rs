@@ -76,13 +76,17 @@ impl Readiness {
             ));
         }
         let mut verdict = Verdict::new(&compiled.topology, from, self.to);
+        if self.from.is_none() && compiled.topology.target.is_none() {
+            verdict.notes.push(if self.live {
+                format!("the definitions do not say which RabbitMQ has written them, so {from} is taken: --from")
+            } else {
+                format!("the topology does not say what it runs on, so {from} is taken: write `topology {{ rabbitmq \"…\" }}`, or --from")
+            });
+        }
         match &target {
-            Some(Target::Broker(broker)) => verdict.add(&runtime()?.block_on(cluster(&broker.0))?),
+            Some(Target::Broker(broker)) => verdict.add(&runtime()?.block_on(cluster(&broker.0, self.to))?),
             Some(Target::File(path)) => verdict.notes.push(format!(
                 "{path} does not tell which deprecated features, feature flags and channels are in use: name a running broker"
-            )),
-            None if self.from.is_none() && compiled.topology.target.is_none() => verdict.notes.push(format!(
-                "the topology does not say what it runs on, so {from} is taken: write `topology {{ rabbitmq \"…\" }}`, or --from"
             )),
             None => {}
         }
@@ -117,8 +121,8 @@ fn asked(topology: &Topology) -> String {
     }
 }
 
-/// Asks a cluster for what it says of itself. What it does not tell, or not to us, is a note.
-async fn cluster(client: &Client) -> Result<Cluster, Stop> {
+/// Asks a cluster for what it says of itself that matters to a series. What it does not tell, or not to us, is a note.
+async fn cluster(client: &Client, to: Version) -> Result<Cluster, Stop> {
     let mut cluster = Cluster::default();
     let ask = async |segments: &[&str], what: &str, notes: &mut Vec<String>| {
         let why = match client.send(&Request::get(segments)).await {
@@ -140,8 +144,10 @@ async fn cluster(client: &Client) -> Result<Cluster, Stop> {
     if let Some(flags) = ask(&["feature-flags"], "which feature flags are enabled", &mut notes).await? {
         cluster.read_flags(&flags);
     }
-    if let Some(channels) =
-        ask(&["channels"], "which channels limit their consumers together (global QoS)", &mut notes).await?
+    if readiness::denies_global_qos(to)
+        && let Some(channels) =
+            ask(&["channels"], "which channels limit their consumers together (global QoS)", &mut notes)
+                .await?
     {
         cluster.read_channels(&channels);
     }

@@ -101,6 +101,12 @@ const SHOWN: [(&str, &str); 3] = [
     ("queue_master_locator", "feature-denied"),
 ];
 
+/// Whether a series denies channels a limit of their own.
+#[must_use]
+pub fn denies_global_qos(to: Version) -> bool {
+    DENIED.iter().any(|(feature, denies, _)| *feature == "global_qos" && to >= *denies)
+}
+
 pub(super) fn findings(cluster: &Cluster, readiness: &Readiness) -> Vec<Finding> {
     let (from, to) = (readiness.from, readiness.to);
     let mut findings = Vec::new();
@@ -122,7 +128,7 @@ pub(super) fn findings(cluster: &Cluster, readiness: &Readiness) -> Vec<Finding>
             places: vec![of_cluster("deprecated feature", feature)],
         });
     }
-    if to >= version(4, 3) && !cluster.global_qos.is_empty() {
+    if denies_global_qos(to) && !cluster.global_qos.is_empty() {
         findings.push(Finding {
             effect: Effect::Refused,
             lint: None,

@@ -12,7 +12,7 @@ mod routes;
 mod show;
 mod values;
 
-pub use cluster::{Channel, Cluster};
+pub use cluster::{Channel, Cluster, denies_global_qos};
 pub use path::path;
 pub use show::{human, json};
 
