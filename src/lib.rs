@@ -5,6 +5,7 @@
 //! ```text
 //! text → syntax → kind → topology → graph → lint → plan → broker → cli
 //!                          └──────────┴→ route, policies, readiness, codegen, diagram, export
+//! text ← import ← what is live
 //! ```
 #![warn(clippy::disallowed_methods)]
 
@@ -20,6 +21,8 @@ pub mod diagram;
 #[cfg(feature = "cli")]
 pub mod export;
 pub mod graph;
+#[cfg(feature = "cli")]
+pub mod import;
 pub mod kind;
 pub mod lint;
 pub mod mend;

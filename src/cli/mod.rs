@@ -18,6 +18,7 @@ mod fmt;
 mod generate;
 mod graph;
 mod graphviz;
+mod import;
 mod init;
 mod lints;
 mod list;
@@ -80,6 +81,7 @@ enum Verb {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Export(export::Export),
+    Import(import::Import),
     Explain(explain::Explain),
     Lints(lints::Lints),
     Schema(schema::Schema),
@@ -140,6 +142,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Plan(plan) => plan.run(screen),
         Verb::Apply(apply) => apply.run(screen),
         Verb::Export(export) => export.run(screen),
+        Verb::Import(import) => import.run(screen),
         Verb::Explain(explain) => explain.run(screen),
         Verb::Lints(lints) => lints.run(screen),
         Verb::Schema(schema) => schema.run(screen),

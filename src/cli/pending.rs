@@ -105,6 +105,10 @@ pub(super) async fn pending(compiled: Compiled, target: &Target, adopt: bool) ->
             format!("what quorum queues hold is told some seconds late here, as {why}: apply looks again")
         }));
     }
+    // nothing is on record in a file, and nothing is taken over there
+    if matches!(target, Target::File(_)) {
+        plan.steps.retain(|step| step.action != Action::Adopt);
+    }
     Ok(Pending { compiled, plan, target, secrets, started })
 }
 

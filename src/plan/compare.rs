@@ -148,6 +148,16 @@ pub(super) fn differences(
     found
 }
 
+/// Whether a description says all that is live, and nothing else. Passwords are the broker's to compare.
+#[must_use]
+pub fn describes(desired: &Definition, live: &Definition) -> bool {
+    let left_out = desired.kind != KindId::Binding
+        && live.arguments.keys().any(|name| !desired.arguments.contains_key(name));
+    // a type that is not said may be any
+    let untyped = desired.kind == KindId::Queue && desired.text("type") != live.text("type");
+    !left_out && !untyped && differences(desired, live, true, |_| Some(true)).is_empty()
+}
+
 fn left_alone(
     desired: &Definition,
     attribute: &Attribute,

@@ -20,7 +20,7 @@ mod show;
 mod step;
 
 pub use build::{Pair, SameSecret, plan};
-pub use compare::Difference;
+pub use compare::{Difference, describes};
 pub use content::Content;
 pub use drift::Changed;
 pub use fingerprint::Moved;

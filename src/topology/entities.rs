@@ -130,10 +130,16 @@ fn source(shovel: &Definition, node: &Node, report: &mut Report) {
     );
 }
 
+/// The address of the broker itself, for a shovel within it.
+#[must_use]
+pub fn local_uri(vhost: &str) -> String {
+    format!("amqp:///{}", uri::part(vhost))
+}
+
 /// An end of a shovel without an address is the broker itself, in the shovel's vhost.
 fn local_ends(shovel: &mut Definition, span: Span) {
     let vhost = shovel.vhost.as_deref().unwrap_or(DEFAULT_VHOST);
-    let here = Value::Secret(Secret::Literal(format!("amqp:///{}", uri::part(vhost)).into()));
+    let here = Value::Secret(Secret::Literal(local_uri(vhost).into()));
     for end in ["src-uri", "dest-uri"] {
         if shovel.field(end).is_none() {
             shovel.set(end, here.clone(), span);

@@ -27,6 +27,7 @@ pub use contract::{
 };
 pub use decode::decode;
 pub use derive::{delay_queue, recognise_ladders};
+pub use entities::local_uri;
 pub use views::{Binding, Exchange, Policy, Queue, QueueType};
 
 use std::{collections::hash_map::Entry, sync::Arc};
@@ -74,7 +75,8 @@ pub struct Topology {
 }
 
 /// The name of a super stream's partition, counted from 0 (`rabbit_stream_manager`).
-fn partition_name(super_stream: &str, partition: i64) -> String {
+#[must_use]
+pub fn partition_name(super_stream: &str, partition: i64) -> String {
     format!("{super_stream}-{partition}")
 }
 

@@ -14,6 +14,8 @@ mod headers;
 mod hoist;
 mod http;
 #[cfg(feature = "cli")]
+mod imported;
+#[cfg(feature = "cli")]
 mod killed;
 #[cfg(feature = "cli")]
 mod lesser;
