@@ -26,6 +26,7 @@ fn check(context: &Context<'_, '_>, report: &mut Report) {
         // a priority queue is a choice of its own, which quorum queues do not have in full
         let Some(message) = context.important(at.queue).filter(|_| {
             !context.is_delay(at.queue)
+                && !at.lets_expire()
                 && at.queue.0.flag("durable")
                 && at.queue.0.field("max-priority").is_none()
         }) else {

@@ -17,10 +17,8 @@ pub(super) const LINT: Lint = Lint {
 fn check(context: &Context<'_, '_>, report: &mut Report) {
     let queues = context.queues().filter(|at| !at.queue.0.external && !is_made(at.queue));
     // what expires without dead letters may be lost anyway
-    let queues = queues.filter(|at| {
-        let known = at.known();
-        known.message_ttl.is_none() && known.dead_letter_exchange.is_none() && at.drops_head()
-    });
+    let queues =
+        queues.filter(|at| !at.lets_expire() && at.known().dead_letter_exchange.is_none() && at.drops_head());
     let found = queues.filter_map(|at| {
         let message = context.important(at.queue)?;
         let limit =

@@ -107,6 +107,12 @@ impl<'c, 'a> InVhost<'c, 'a> {
             && known.effective_overflow() == Overflow::DropHead
     }
 
+    /// Whether messages expire in it and are gone: then what is in it may be lost.
+    pub(super) fn lets_expire(self) -> bool {
+        let known = self.known();
+        known.message_ttl.is_some() && known.dead_letter_exchange.is_none()
+    }
+
     /// Another queue of the vhost.
     pub(super) fn other(self, id: QueueId) -> Option<Self> {
         Some(Self { id, queue: self.routes.queue(id)?, ..self })
