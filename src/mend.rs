@@ -11,7 +11,7 @@ use crate::{
     syntax::{ReadError, Sources, touch},
 };
 
-/// More rounds than this mean that two fixes undo each other.
+/// More rounds than this mean that two fixes undo each other, or that a line has more mistakes than anybody makes.
 const MAX_ROUNDS: usize = 100;
 
 /// What became of a topology.
@@ -21,6 +21,8 @@ pub struct Mended {
     pub compiled: Compiled,
     /// The files that could be read, by name.
     pub files: Vec<MendedFile>,
+    /// Whether it was done before the rounds were over: otherwise more is mended when it is asked for again.
+    pub is_complete: bool,
 }
 
 /// A file before and now.
@@ -49,12 +51,14 @@ impl MendedFile {
 /// What one round has changed the next looks at anew: fixes that would touch what another rests on wait for it. A file
 /// that is KDL stays KDL, and no file gets more mistakes of that kind than it had.
 pub fn mend(from: &dyn Sources, compile: &dyn Fn(&dyn Sources) -> Compiled) -> Mended {
-    let texts = Texts { from, read: RefCell::default() };
+    let texts = Texts { from, read: RefCell::default(), first: RefCell::default() };
     let mut compiled = compile(&texts);
-    let begin = strange(&compiled);
-    let before = texts.all();
+    let mut begin = strange(&compiled);
+    let mut seen = texts.names();
     let mut findings: BTreeMap<String, BTreeMap<&'static str, usize>> = BTreeMap::new();
-    for _ in 0..MAX_ROUNDS {
+    let mut rounds = 0;
+    while rounds < MAX_ROUNDS {
+        rounds += 1;
         let strange_before = strange(&compiled);
         let mut undo = Vec::new();
         for (file, chosen) in choose(&compiled) {
@@ -79,25 +83,28 @@ pub fn mend(from: &dyn Sources, compile: &dyn Fn(&dyn Sources) -> Compiled) -> M
             let counts = findings.entry(name).or_default();
             mended.into_iter().for_each(|(finding, count)| *counts.entry(finding).or_default() += count);
         }
+        // a file may be included by what was no KDL before
+        begin.extend(now.into_iter().filter(|(name, _)| !seen.contains(name)));
+        seen.extend(texts.names());
     }
     let end = strange(&compiled);
     let worse: Vec<String> =
         findings.keys().filter(|name| end.get(*name) > begin.get(*name)).cloned().collect();
-    for name in &worse {
-        findings.remove(name);
-        texts.set(name, before.get(name).cloned().unwrap_or_default());
-    }
     if !worse.is_empty() {
+        worse.iter().for_each(|name| texts.undo(name));
+        findings.retain(|name, _| !worse.contains(name));
         compiled = compile(&texts);
     }
-    let now = texts.all();
-    let files = now.into_iter().map(|(name, after)| MendedFile {
-        before: before.get(&name).cloned().unwrap_or_else(|| after.clone()),
-        findings: findings.remove(&name).unwrap_or_default(),
-        name,
-        after,
+    let files = texts.names().into_iter().filter_map(|name| {
+        let after = texts.text(&name)?;
+        Some(MendedFile {
+            before: texts.first(&name).unwrap_or_else(|| after.clone()),
+            findings: findings.remove(&name).unwrap_or_default(),
+            name,
+            after,
+        })
     });
-    Mended { files: files.collect(), compiled }
+    Mended { files: files.collect(), is_complete: rounds < MAX_ROUNDS, compiled }
 }
 
 /// How often each file is no KDL.
@@ -184,23 +191,34 @@ fn apply(text: &str, edits: &[Edit]) -> Option<String> {
 struct Texts<'a> {
     from: &'a dyn Sources,
     read: RefCell<BTreeMap<String, Result<Vec<u8>, ReadError>>>,
+    /// As they were, of those that have been changed.
+    first: RefCell<BTreeMap<String, String>>,
 }
 
 impl Texts<'_> {
+    fn names(&self) -> BTreeSet<String> {
+        self.read.borrow().keys().cloned().collect()
+    }
+
     fn text(&self, name: &str) -> Option<String> {
         String::from_utf8(self.read.borrow().get(name)?.as_ref().ok()?.clone()).ok()
     }
 
-    fn all(&self) -> BTreeMap<String, String> {
-        let read = self.read.borrow();
-        let texts = read.iter().filter_map(|(name, bytes)| {
-            Some((name.clone(), String::from_utf8(bytes.as_ref().ok()?.clone()).ok()?))
-        });
-        texts.collect()
+    fn first(&self, name: &str) -> Option<String> {
+        self.first.borrow().get(name).cloned()
     }
 
     fn set(&self, name: &str, text: String) {
+        if let Some(now) = self.text(name) {
+            self.first.borrow_mut().entry(name.to_owned()).or_insert(now);
+        }
         self.read.borrow_mut().insert(name.to_owned(), Ok(text.into_bytes()));
+    }
+
+    fn undo(&self, name: &str) {
+        if let Some(first) = self.first(name) {
+            self.set(name, first);
+        }
     }
 }
 

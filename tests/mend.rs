@@ -115,3 +115,15 @@ fn what_is_hidden_from_readers_is_still_in_the_file() {
     let text = "user \"a\" { password \"qqqq\\\" max\" }\nqueue \"qqqq\" max-length=\"5\" type=\"classic\"\n";
     assert_eq!(mended(&[("topology.kdl", text)]).files[0].after, text.replace("\"5\"", "5"));
 }
+
+#[test]
+fn a_file_is_mended_that_only_a_mended_one_includes() {
+    let top = "vhost \"a\" external=true { include \"b.kdl\" }\n";
+    let mended = mended(&[("topology.kdl", top), ("b.kdl", "queue 'one' typ=\"classic\" max-length=5\n")]);
+    let files: Vec<_> = mended.files.iter().map(|file| (file.is_changed(), file.after.as_str())).collect();
+    let after = [
+        "queue \"one\" type=\"classic\" max-length=5\n",
+        "vhost \"a\" external=#true { include \"b.kdl\" }\n",
+    ];
+    assert_eq!(files, after.map(|text| (true, text)));
+}

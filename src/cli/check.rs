@@ -107,6 +107,9 @@ impl Check {
         }
         screen.flush()?;
         let exit = self.show(&mut mended.compiled, start, beside, screen)?;
+        if !mended.is_complete {
+            writeln!(screen.err(), "there is more to mend: {}", self.more("--fix"))?;
+        }
         let changed = self.diff && mended.files.iter().any(MendedFile::is_changed);
         Ok(if changed { Exit::Wrong } else { exit })
     }

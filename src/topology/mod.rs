@@ -3,6 +3,7 @@
 //! This room knows kinds and nodes. It may not know graphs, lints or brokers.
 
 mod attributes;
+mod complete;
 mod contract;
 mod decode;
 mod derive;

@@ -44,7 +44,7 @@ fn mends(checked: &Compiled, sources: &MemorySources) {
         sources.with(file.name.as_str(), file.after.as_str())
     });
     // what would be worse is put back as it was, as often as it is tried
-    if fixed {
+    if fixed && once.is_complete {
         let twice = mend(&again, &check);
         for (once, twice) in once.files.iter().zip(&twice.files) {
             assert_eq!(once.after, twice.after, "mending twice is not once");
@@ -63,7 +63,8 @@ fn strange(compiled: &Compiled) -> usize {
 
 /// What stands behind slashes in each line.
 fn comments(text: &str) -> Vec<&str> {
-    text.lines().filter_map(|line| Some(line.split_once("// ")?.1)).collect()
+    let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    text.split(ends).filter_map(|line| Some(line.split_once("// ")?.1)).collect()
 }
 
 /// The text as the formatter sets it, where it parses.
