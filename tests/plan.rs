@@ -42,7 +42,14 @@ fn case(folder: &Path) -> String {
         .steps
         .iter()
         .enumerate()
-        .map(|(id, step)| format!("  {id} in {} after {:?}: {}", step.phase, step.needs, step.title()))
+        .map(|(id, step)| {
+            format!(
+                "  {id} in {} after {:?}: {}",
+                step.phase,
+                step.needs,
+                topoc::diag::visible(&step.title())
+            )
+        })
         .collect();
     let order = phases.join("\n");
     format!("{desired}\n──── plan: {} of {}\n{shown}──── order\n{order}\n", plan.totals(), plan.compared)

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Compiled,
     broker::{Applied, Apply as How, Client, NoTurn, Outcome, Overview, Turn, apply, settle},
-    diag::shell_word,
+    diag::{shell_word, visible, visible_lines},
     kind::{self, Scope},
     plan::{Action, Consent, Stamp, count, digits},
 };
@@ -402,18 +402,19 @@ impl Apply {
 
 fn line(pending: &Pending<'_>, id: usize, outcome: &Outcome) -> String {
     let step = &pending.plan.steps[id];
-    let title = step.title();
+    let title = visible(&step.title());
     match outcome {
         Outcome::Done => format!(" ✓ {title}"),
         Outcome::Failed { reason, help, .. } => {
-            let help = help.as_ref().map(|help| format!("\n     help: {help}")).unwrap_or_default();
-            format!(" ✗ {title}: {}{help}", reason.trim().replace('\n', " "))
+            let help =
+                help.as_ref().map(|help| format!("\n     help: {}", visible_lines(help))).unwrap_or_default();
+            format!(" ✗ {title}: {}{help}", visible(&reason.trim().replace('\n', " ")))
         }
         Outcome::Refused { reason, .. } if step.action == Action::Refuse => {
-            format!(" ≠ {} {}: {reason}", step.kind.word(), step.name())
+            format!(" ≠ {} {}: {}", step.kind.word(), visible(&step.name()), visible(reason))
         }
-        Outcome::Refused { reason, .. } => format!(" ≠ {title}: {reason}"),
-        Outcome::Skipped(reason) => format!(" · {title}: {reason}"),
+        Outcome::Refused { reason, .. } => format!(" ≠ {title}: {}", visible(reason)),
+        Outcome::Skipped(reason) => format!(" · {title}: {}", visible(reason)),
         Outcome::NotStarted => format!(" · {title}: not started"),
     }
 }

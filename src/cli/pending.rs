@@ -12,7 +12,7 @@ use super::{Broker, Exit, Input, Screen, Stop, arguments::CommandSources};
 use crate::{
     Compiled,
     broker::{self, Client, Error, Overview, Secrets},
-    diag::{Severity, human, json, shell_word},
+    diag::{Severity, human, json, shell_word, visible},
     plan::{self, Action, Live, Pair, Plan, Shown},
     topology::secrets,
 };
@@ -178,14 +178,16 @@ impl Target {
     /// How it is called.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Broker(broker) => broker.1.cluster_name.clone(),
+            Self::Broker(broker) => visible(&broker.1.cluster_name),
             Self::File(path) => format!("file:{path}"),
         }
     }
 
     fn described(&self) -> String {
         match self {
-            Self::Broker(broker) => format!("{} (RabbitMQ {})", broker.1.cluster_name, broker.1.version),
+            Self::Broker(broker) => {
+                visible(&format!("{} (RabbitMQ {})", broker.1.cluster_name, broker.1.version))
+            }
             Self::File(_) => self.name(),
         }
     }
@@ -199,26 +201,30 @@ impl Pending<'_> {
             self.plan.steps.iter().filter_map(|step| step.vhost().map(|v| &**v)).collect();
         vhosts.sort_unstable();
         vhosts.dedup();
-        let vhosts = match vhosts.as_slice() {
+        let vhosts = visible(&match vhosts.as_slice() {
             [] => String::new(),
             [one] => format!(", vhost {one}"),
             several => format!(", vhosts {}", several.join(", ")),
-        };
+        });
         let paint = |action: Action, sign: &str| if color { painted(action, sign) } else { sign.to_owned() };
         let steps = plan::human(&self.plan, &self.compiled.sources, Shown { all, paint: &paint });
-        let applied =
-            self.plan.stamp.as_ref().map_or_else(String::new, |stamp| format!("last applied {stamp}\n"));
+        let applied = self
+            .plan
+            .stamp
+            .as_ref()
+            .map_or_else(String::new, |stamp| visible(&format!("last applied {stamp}")) + "\n");
         format!("{name} → {}{vhosts}\n{applied}\n{steps}\n", self.target.described())
     }
 
     /// `no drift: what orders has made on rabbit@mq-1 is as it was applied (87 ms)`.
     pub(super) fn no_drift(&self) -> String {
-        let notes: String = self.plan.notes.iter().map(|note| format!("! {note}\n")).collect();
+        let notes: String = self.plan.notes.iter().map(|note| format!("! {}\n", visible(note))).collect();
         let (name, target) = (self.plan.topology.as_deref().unwrap_or("nobody"), self.target.name());
         let time = self.started.elapsed().as_millis();
         match &self.plan.stamp {
             Some(stamp) => format!(
-                "{notes}no drift: nobody has changed or deleted on {target} what `{name}` has made there, last applied {stamp} ({time} ms)"
+                "{notes}no drift: nobody has changed or deleted on {target} what `{name}` has made there, last applied {} ({time} ms)",
+                visible(&stamp.to_string())
             ),
             None => format!("{notes}no drift: `{name}` has made nothing on {target} so far ({time} ms)"),
         }
@@ -226,7 +232,7 @@ impl Pending<'_> {
 
     /// `nothing to do: 14 entities are as described (87 ms)`.
     pub(super) fn nothing(&self) -> String {
-        let notes: String = self.plan.notes.iter().map(|note| format!("! {note}\n")).collect();
+        let notes: String = self.plan.notes.iter().map(|note| format!("! {}\n", visible(note))).collect();
         format!(
             "{notes}nothing to do: {} on {} {} as described ({} ms)",
             plan::count(self.plan.compared as u64, "entity", "entities"),

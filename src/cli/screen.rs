@@ -6,7 +6,7 @@ use anstream::AutoStream;
 use serde_json::{Value as Json, json};
 
 use super::{Exit, Stop};
-use crate::diag::human::Look;
+use crate::diag::{human::Look, visible, visible_lines};
 
 /// What a program gets where a verb cannot go on.
 pub(super) fn failure(exit: Exit, message: &str, help: Option<&str>) -> Json {
@@ -107,11 +107,12 @@ impl Screen {
         // what was printed comes before the reason why no more is
         let _ = self.flush();
         let (head, foot) = if self.color.1 { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-        let _ = writeln!(self.err, "{head}error{foot}: {stop}");
+        let _ = writeln!(self.err, "{head}error{foot}: {}", visible_lines(&stop.to_string()));
         match stop {
             Stop::Output(_) => Exit::Wrong,
             Stop::Because { exit, help, .. } => {
                 for (index, line) in help.iter().flat_map(|help| help.lines()).enumerate() {
+                    let line = visible(line);
                     let _ = writeln!(self.err, "  {} {line}", if index == 0 { "help:" } else { "     " });
                 }
                 *exit

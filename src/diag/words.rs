@@ -40,6 +40,33 @@ pub fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {}", plural(noun)) }
 }
 
+/// Characters that no font shows, that turn a line round, or that speak to a terminal, made visible; line ends too. Names
+/// may come from a broker, and hold anything.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+            '\u{7f}' => '\u{2421}',
+            '\u{80}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// The same of a text of several lines, which stay.
+#[must_use]
+pub fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
 /// `10 000`.
 #[must_use]
 pub fn digits(integer: i64) -> String {
@@ -69,5 +96,11 @@ mod tests {
         assert_eq!(article("user"), "a");
         assert_eq!(article("rpc"), "an");
         assert_eq!(one_of(["a", "b", "c"]), "`a`, `b` or `c`");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_made_visible() {
+        assert_eq!(visible("a\nb\0c\u{7f}\u{202e}é"), "a␊b␀c␡\u{fffd}é");
+        assert_eq!(visible_lines("a\n\u{1b}[2J"), "a\n␛[2J");
     }
 }

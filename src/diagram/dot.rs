@@ -6,9 +6,9 @@ use super::{
     labels::Way,
     legend,
     picture::{Arrow, Box, Line, Picture, Shape},
-    text::{short, visible},
+    text::short,
 };
-use crate::diag::{Severity, counted};
+use crate::diag::{Severity, counted, visible};
 
 /// Ink that stays apart in print and on a light screen.
 const INK: &str = "#2b2b2b";

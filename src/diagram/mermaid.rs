@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::{
     dot::{box_color, flag_color, line_style},
     picture::{Arrow, Box, Line, Picture, Shape},
-    text::{short, visible},
+    text::short,
 };
+use crate::diag::visible;
 
 /// More arrows than this, and Mermaid draws nothing unless it is told to (`maxEdges`).
 pub const MERMAID_ARROWS: usize = 500;

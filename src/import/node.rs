@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::{
+    diag::visible,
     kind::{Definition, Identity, Type, Value},
     syntax::quote,
 };
@@ -147,11 +148,6 @@ fn word(text: &str) -> String {
     let bare = text == "-" || (text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(plain));
     let reserved = matches!(text, "true" | "false" | "null" | "inf" | "nan");
     if bare && !reserved { text.to_owned() } else { quote(text) }
-}
-
-/// A text of one line, of which all can be seen.
-pub(super) fn visible(text: &str) -> String {
-    text.chars().map(|c| if crate::diag::is_unprintable(c) || c == '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// A value that stands after a name; none for a list or an object.

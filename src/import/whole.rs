@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, ops::Range};
 use super::{
     Vhost,
     entity::{Beside, entity},
-    node::{Node, string, visible},
+    node::{Node, string},
     vhost::vhosts,
 };
 use crate::{
     Compiled,
-    diag::{Severity, counted},
+    diag::{Severity, counted, visible},
     kind::{Definition, Identity, KindId, VERSIONS},
     lint,
     plan::{Live, describes},

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Action, Changed, Plan, Stamp, Step, compare::shown};
 use crate::{
-    diag::{SourceMap, plural},
+    diag::{SourceMap, plural, visible},
     kind::{Definition, KindId, Place, Type},
 };
 
@@ -82,14 +82,16 @@ fn several_vhosts(plan: &Plan) -> bool {
 /// The plan in aligned columns, each step with its sign, reason, place and danger, and nothing where there is none.
 #[must_use]
 pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
-    let visible = visible(plan, shown.all);
+    let shown_rows = rows_of(plan, shown.all);
     let several = several_vhosts(plan);
-    let name = |step: &Step| match step.vhost() {
-        Some(vhost) if several => format!("{}  ({vhost})", step.name()),
-        _ => step.name(),
+    let name = |step: &Step| {
+        visible(&match step.vhost() {
+            Some(vhost) if several => format!("{}  ({vhost})", step.name()),
+            _ => step.name(),
+        })
     };
     let width = |text: &str| text.chars().count();
-    let rows: Vec<(&Step, String, String)> = visible
+    let rows: Vec<(&Step, String, String)> = shown_rows
         .iter()
         .filter_map(|row| match row {
             Row::Step(step) => Some((*step, name(step), sources.line_of(step.span).unwrap_or_default())),
@@ -98,10 +100,11 @@ pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
         .collect();
     let kinds = rows.iter().map(|(step, ..)| width(step.kind.word())).max().unwrap_or(0);
     let names = rows.iter().map(|(_, name, _)| width(name)).filter(|width| *width <= 60).max().unwrap_or(0);
-    let reasons = rows.iter().map(|(step, ..)| width(&step.reason)).filter(|w| *w <= 44).max().unwrap_or(0);
+    let reasons =
+        rows.iter().map(|(step, ..)| width(&visible(&step.reason))).filter(|w| *w <= 44).max().unwrap_or(0);
     let mut out = String::new();
     let mut rows = rows.into_iter();
-    for row in &visible {
+    for row in &shown_rows {
         match row {
             Row::More(step, more) => {
                 let sign = (shown.paint)(step.action, step.action.sign());
@@ -115,22 +118,23 @@ pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
             Row::Step(step) => {
                 let Some((_, name, place)) = rows.next() else { continue };
                 let sign = (shown.paint)(step.action, step.action.sign());
+                let reason = visible(&step.reason);
                 let line = format!(
                     "{}{name}{}  {}{}  {place}",
                     format_args!("{}{}  ", step.kind.word(), " ".repeat(kinds - width(step.kind.word()))),
                     " ".repeat(names.saturating_sub(width(&name))),
-                    step.reason,
-                    " ".repeat(reasons.saturating_sub(width(&step.reason))),
+                    reason,
+                    " ".repeat(reasons.saturating_sub(width(&reason))),
                 );
                 out.push_str(&format!("  {sign} {}\n", line.trim_end()));
                 if let Some(danger) = &step.danger {
-                    out.push_str(&format!("    {}! {}\n", " ".repeat(kinds + 2), danger.text));
+                    out.push_str(&format!("    {}! {}\n", " ".repeat(kinds + 2), visible(&danger.text)));
                 }
             }
         }
     }
     for note in &plan.notes {
-        out.push_str(&format!("  ! {note}\n"));
+        out.push_str(&format!("  ! {}\n", visible(note)));
     }
     out
 }
@@ -142,7 +146,7 @@ enum Row<'a> {
 
 /// Runs of like steps are cut, but not those that are dangerous, nor what is deleted or refused: that is for the reader
 /// to decide.
-fn visible(plan: &Plan, all: bool) -> Vec<Row<'_>> {
+fn rows_of(plan: &Plan, all: bool) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     let alike = |step: &Step| (step.action, step.kind);
     for group in plan.steps.chunk_by(|a, b| alike(a) == alike(b)) {
