@@ -139,6 +139,9 @@ impl<'a> Ground<'a> {
         if name == "delivery-limit" && no_limits && field.value.as_integer().is_some_and(|limit| limit < 0) {
             return Err("before 4.0 a policy takes no negative limit".to_owned());
         }
+        if definition.field("retry").is_some() && attribute.within.is_some() {
+            return Err("without it, its `retry` would say where dead letters go".to_owned());
+        }
         if LADDER.contains(&name) && self.rests_on_ladder(definition) {
             return Err("its retry ladder dead-letters at least once because of it".to_owned());
         }
@@ -264,8 +267,20 @@ impl<'a> Ground<'a> {
                 .filter(|argument| argument.stays.is_none())
                 .map(|argument| (argument.index, argument.span))
                 .collect();
+            let places: BTreeSet<Place> = all
+                .iter()
+                .filter(|argument| argument.stays.is_none())
+                .map(|argument| argument.place)
+                .collect();
             let mut changed = false;
             for argument in all.iter_mut().filter(|argument| argument.stays.is_none()) {
+                let entity = self.definition(argument.index).span;
+                let hidden = self.written.hidden(entity, argument.place, argument.attribute);
+                if let Some((template, _)) = hidden.filter(|(_, place)| !places.contains(place)) {
+                    argument.stays = Some(format!("without it, template `{template}` would say another"));
+                    changed = true;
+                    continue;
+                }
                 let stays =
                     users[&argument.span].iter().find(|user| !moving.contains(&(**user, argument.span)));
                 if let Some(other) = stays {

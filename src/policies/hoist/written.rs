@@ -18,6 +18,7 @@ pub(super) struct Written {
     spots: Vec<Spot>,
     by_node: BTreeMap<Span, usize>,
     by_entry: BTreeMap<Span, usize>,
+    templates: BTreeMap<String, usize>,
     /// Names of loops whose values hang on variables.
     unsteady: BTreeSet<String>,
 }
@@ -29,6 +30,9 @@ struct Spot {
     extent: Span,
     parent: Option<usize>,
     children: Vec<usize>,
+    properties: Vec<(String, Span)>,
+    /// The template that it uses.
+    uses: Option<String>,
 }
 
 /// What is taken out when an argument moves.
@@ -47,6 +51,7 @@ impl Written {
             spots: Vec::new(),
             by_node: BTreeMap::new(),
             by_entry: BTreeMap::new(),
+            templates: BTreeMap::new(),
             unsteady: BTreeSet::new(),
         };
         for file in sources.files() {
@@ -65,12 +70,17 @@ impl Written {
         if node.is("for") && node.entries.iter().any(|entry| self.sources.text(entry.span).contains("${")) {
             self.unsteady.extend(title.clone());
         }
+        if node.is("template") && parent.is_none() {
+            self.templates.extend(title.clone().map(|title| (title, index)));
+        }
         let name = node.name.text.to_string();
         let span = node.span;
         // blanks after a node are none of it
         let end = node.extent.start as usize + self.sources.text(node.extent).trim_end().len();
         let extent = Span::new(span.file, node.extent.start as usize, end);
-        self.spots.push(Spot { name, title, span, extent, parent, children: Vec::new() });
+        let properties = node.properties().map(|(word, entry)| (word.text.to_string(), entry.span)).collect();
+        let uses = node.property("use").and_then(|entry| entry.value.text()).map(|name| name.to_string());
+        self.spots.push(Spot { name, title, span, extent, parent, children: Vec::new(), properties, uses });
         self.by_node.insert(span, index);
         for entry in &node.entries {
             self.by_entry.insert(entry.span, index);
@@ -283,6 +293,30 @@ impl Written {
             }
         }
         true
+    }
+
+    /// The template that would say an attribute of an entity, if this place did not, and where.
+    pub(super) fn hidden(&self, entity: Span, place: Place, attribute: &Attribute) -> Option<(&str, Place)> {
+        let said = attribute.within.map_or(attribute.name, |within| within.node);
+        let mut spot = *self.by_node.get(&entity)?;
+        let mut passed = false;
+        // a template that uses itself is no topology
+        for _ in 0..self.spots.len() {
+            if passed && let Some(there) = self.says(spot, said) {
+                return Some((self.spots[spot].title.as_deref().unwrap_or_default(), there));
+            }
+            passed |= self.says(spot, said) == Some(place);
+            let name = self.spots[spot].uses.as_deref()?;
+            spot = *self.templates.get(name)?;
+        }
+        None
+    }
+
+    fn says(&self, spot: usize, name: &str) -> Option<Place> {
+        let Spot { children, properties, .. } = &self.spots[spot];
+        let child = children.iter().find(|child| self.spots[**child].name == name);
+        let property = || properties.iter().find(|(property, _)| property == name);
+        child.map(|child| Place::Node(*child)).or_else(|| property().map(|(_, span)| Place::Property(*span)))
     }
 
     /// What a template is called that a place is in.
