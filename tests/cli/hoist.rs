@@ -61,3 +61,20 @@ fn what_is_wrong_is_shown_and_nothing_is_written() {
     assert!(err.contains("`typ`"), "{err}");
     assert_eq!(read(folder.path(), "topology.kdl"), WRONG);
 }
+
+#[test]
+fn systems_as_people_write_them_are_hoisted_once_and_check_as_before() {
+    let topologies = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/topologies");
+    for path in std::fs::read_dir(topologies).expect("the folder is there") {
+        let path = path.expect("it can be read").path();
+        let text = std::fs::read_to_string(&path).expect("it is text");
+        let folder = folder(&[("topology.kdl", &text)]);
+        let before = run(folder.path(), &["check", "--quiet"]).0;
+        assert_eq!(hoist(folder.path(), &["--fix"]).0, 0);
+        assert_ne!(read(folder.path(), "topology.kdl"), text, "{path:?}");
+        let (after, out, _) = run(folder.path(), &["check", "--quiet"]);
+        assert_eq!(after, before, "{path:?}: {out}");
+        let (_, again, _) = hoist(folder.path(), &[]);
+        assert!(again.starts_with("nothing to hoist"), "{path:?}: {again}");
+    }
+}
