@@ -3,6 +3,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::{Screen, Stop};
+use crate::topology::secrets;
 
 /// The difference between a file and what it would be, which a word says.
 pub(super) fn diff(
@@ -18,7 +19,9 @@ pub(super) fn diff(
     let out = screen.out();
     writeln!(out, "{}", paint(color, "1", &format!("--- {path}")))?;
     writeln!(out, "{}", paint(color, "1", &format!("+++ {path} ({word})")))?;
-    let diff = TextDiff::from_lines(old, new);
+    // what is written to a terminal or a log is not for everybody
+    let (old, new) = (secrets::veiled(old), secrets::veiled(new));
+    let diff = TextDiff::from_lines(&old, &new);
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
         writeln!(out, "{}", paint(color, "36", &hunk.header().to_string()))?;
         for change in hunk.iter_changes() {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::Topology;
 use crate::{
-    diag::Span,
+    diag::{Report, Span},
     kind::{Definition, KindId, Secret, Value},
-    syntax::Node,
+    syntax::{MemorySources, Node, load},
 };
 
 /// A secret that stands in a file.
@@ -90,6 +90,22 @@ pub fn written(nodes: &[Node]) -> Vec<(Span, Arc<str>)> {
     found
 }
 
+/// A text with stars in the place of each secret that is written in it, its lines kept.
+#[must_use]
+pub fn veiled(text: &str) -> String {
+    let name = "text";
+    let mut report = Report::default();
+    // what else is wrong with it is not asked
+    let loaded = load(&[name.to_owned()], &MemorySources::default().with(name, text), &mut report);
+    let written = written(&loaded.nodes);
+    let mut sources = loaded.sources;
+    super::unread::hide(&mut sources, &mut report);
+    for (span, secret) in written {
+        sources.mask(span, &secret);
+    }
+    sources.files().first().map_or_else(String::new, |file| file.text.clone())
+}
+
 /// The password in an address such as `amqps://user:password@host`.
 #[must_use]
 pub fn password(uri: &str) -> Option<&str> {
@@ -136,6 +152,14 @@ pub fn is_secret_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_veiled() {
+        let text = "include \"none\"\nuser \"u\" { password \"hunter2\" } // hunter2\n";
+        assert_eq!(veiled(text), "include \"none\"\nuser \"u\" { password ********* } // *******\n");
+        assert!(!veiled("user \"u\" { password \"hunter2\"").contains("hunter2"));
+        assert_eq!(veiled(""), "");
+    }
 
     #[test]
     fn an_address_tells_its_password() {
