@@ -4,13 +4,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::Arc,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use lapin::{
-    Channel, Connection, ErrorKind,
-    options::QueueDeclareOptions,
+    Channel, Connection, Consumer, ConsumerDelegate, ErrorKind,
+    message::DeliveryResult,
+    options::{BasicConsumeOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
 use serde_json::Value as Json;
@@ -84,7 +89,7 @@ impl NoTurn {
                     .to_owned()
             }
             Self::Barred { .. } => format!(
-                "it takes AMQP, whose address --amqp gives, and the right to configure the queue `{LOCK}`; --no-lock does without"
+                "it takes AMQP, whose address --amqp gives, and the right to configure and to read the queue `{LOCK}`; --no-lock does without"
             ),
         }
     }
@@ -101,14 +106,34 @@ pub struct Turn<'a> {
 
 struct Lock {
     connection: Connection,
-    /// The queue is the connection's, and goes with it; a channel that is dropped is closed.
+    /// A channel that is dropped is closed.
     _channel: Channel,
+    /// Nothing ever comes. While somebody listens, no policy's `expires` takes the queue away, and who deletes it is heard.
+    _consumer: Consumer,
+    is_gone: Arc<AtomicBool>,
 }
 
 impl Lock {
+    /// Whether nobody has taken it away.
+    fn is_held(&self) -> bool {
+        self.connection.status().connected() && !self.is_gone.load(Ordering::Relaxed)
+    }
+
     async fn end(self) {
         // it goes with the process all the same
         let _ = self.connection.close(200, "applied".into()).await;
+    }
+}
+
+/// Hears that the queue is gone, and with it the lock.
+struct Watch(Arc<AtomicBool>);
+
+impl ConsumerDelegate for Watch {
+    fn on_new_delivery(&self, delivery: DeliveryResult) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if !matches!(delivery, Ok(Some(_))) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        Box::pin(std::future::ready(()))
     }
 }
 
@@ -141,7 +166,7 @@ impl<'a> Turn<'a> {
         // in one order for everybody, so that two that wait do not wait for each other
         for vhost in vhosts {
             let was_held = match held.get(vhost) {
-                Some(Some(lock)) if lock.connection.status().connected() => continue,
+                Some(Some(lock)) if lock.is_held() => continue,
                 Some(None) => continue,
                 found => found.is_some(),
             };
@@ -191,10 +216,21 @@ impl<'a> Turn<'a> {
             // a refusal closes the channel
             let channel = connection.create_channel().await.map_err(|error| barred(error.to_string()))?;
             let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
-            let refused = match channel.queue_declare(LOCK.into(), options, self.arguments.clone()).await {
+            let declared = channel.queue_declare(LOCK.into(), options, self.arguments.clone()).await;
+            let consumed = match declared {
                 Ok(_) => {
+                    let options = BasicConsumeOptions::default();
+                    channel.basic_consume(LOCK.into(), "".into(), options, FieldTable::default()).await
+                }
+                Err(error) => Err(error),
+            };
+            let refused = match consumed {
+                Ok(consumer) => {
+                    let is_gone = Arc::new(AtomicBool::new(false));
+                    consumer.set_delegate(Watch(is_gone.clone()));
                     self.see(vhost).await.map_err(barred)?;
-                    return Ok(Taken::Lock(Box::new(Lock { connection, _channel: channel })));
+                    let lock = Lock { connection, _channel: channel, _consumer: consumer, is_gone };
+                    return Ok(Taken::Lock(Box::new(lock)));
                 }
                 Err(error) => error,
             };
@@ -209,7 +245,9 @@ impl<'a> Turn<'a> {
                 }
                 Some(ACCESS_REFUSED) => {
                     let user = &self.client.access().credentials().username;
-                    return Err(barred(format!("`{user}` may not declare the queue `{LOCK}` there")));
+                    return Err(barred(format!(
+                        "`{user}` may not declare and read the queue `{LOCK}` there"
+                    )));
                 }
                 _ => return Err(barred(refused.to_string())),
             }

@@ -120,6 +120,9 @@ impl Diff {
 
     /// Shows each state that is another than the one before, until somebody ends it.
     fn watch(&self, pause: Duration, screen: &mut Screen) -> Outcome {
+        if self.input.files.iter().any(|file| file == "-") {
+            return Err(Stop::usage("standard input is read once, and cannot be watched", "name a file"));
+        }
         let runtime = runtime()?;
         let mut shown: Option<String> = None;
         loop {

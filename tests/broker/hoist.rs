@@ -23,7 +23,7 @@ use topoc_test_support::{Version, available_or_skip};
 
 use crate::world::{Said, World};
 
-const SEEDS: std::ops::Range<u64> = 0..3;
+const SEEDS: std::ops::Range<u64> = 0..2;
 const SINKS: &[&str] = &["sink.one", "sink.two"];
 /// So long that what is to expire has expired.
 const PATIENCE: Duration = Duration::from_millis(600);

@@ -23,9 +23,9 @@ impl Drop for Applying {
     }
 }
 
-fn many(name: &str) -> String {
+fn many(name: &str, queues: usize) -> String {
     let mut text = format!("topology \"{name}\"\nvhost \"{name}\" {{\n");
-    for index in 0..1_500 {
+    for index in 0..queues {
         writeln!(text, "queue \"q{index}\" type=\"classic\"").unwrap();
     }
     text.push('}');
@@ -52,7 +52,7 @@ fn start(world: &World, name: &str, text: &str) -> Applying {
 }
 
 fn who_comes_second_waits(world: &World) {
-    let text = many("turns");
+    let text = many("turns", 1_500);
     let mut first = start(world, "turns", &text);
     // another topology, and the same vhost
     let other = "topology \"other\"\nvhost \"turns\" external=#true { queue \"mine\" type=\"classic\" }\n";
@@ -77,13 +77,29 @@ fn who_comes_second_waits(world: &World) {
 }
 
 fn a_lock_dies_with_its_holder(world: &World) {
-    let text = many("killed");
+    let text = many("killed", 300);
     let mut first = start(world, "killed", &text);
     first.0.kill().unwrap();
     first.0.wait().unwrap();
     let said = world.run("apply", &text, &["--yes"]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     world.assert_settled(&text);
+}
+
+/// A policy for all queues must not take the lock away: it is unused for all that the broker sees.
+fn a_lock_does_not_expire(world: &World) {
+    let text = many("expiring", 800);
+    world.api().put("/api/vhosts/expiring", &json!({}));
+    let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
+    world.api().put("/api/permissions/expiring/guest", &all);
+    let policy =
+        json!({"pattern": "^topoc", "definition": {"expires": 200}, "apply-to": "queues", "priority": 0});
+    world.api().put("/api/policies/expiring/soon", &policy);
+    let first = start(world, "expiring", &text);
+    thread::sleep(Duration::from_secs(1));
+    let said = world.run("apply", &text, &["--yes", "--lock-timeout", "0s"]);
+    assert!(said.err.contains("is applying to vhost `expiring`"), "{}{}", said.out, said.err);
+    drop(first);
 }
 
 fn who_may_not_lock_is_told(world: &World) {
@@ -106,14 +122,18 @@ fn who_may_not_lock_is_told(world: &World) {
     let amqp = world.broker.amqp_url().replace("guest:guest", "narrow:narrow");
     let said = world.run("apply", &text, &["--yes", "--broker", &broker, "--amqp", &amqp]);
     assert_eq!(said.code, 4, "{}{}", said.out, said.err);
-    assert!(said.err.contains("`narrow` may not declare the queue `topoc.lock` there"), "{}", said.err);
+    assert!(
+        said.err.contains("`narrow` may not declare and read the queue `topoc.lock` there"),
+        "{}",
+        said.err
+    );
     let said = world.run("apply", &text, &["--yes", "--no-lock", "--broker", &broker]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
 }
 
 /// A lock that is lost is taken again, unless somebody else was quicker: then what is left is not begun.
 fn a_lock_is_kept(world: &World) {
-    let text = many("kept");
+    let text = many("kept", 1_500);
     let file = world.folder.path().join("kept.kdl");
     std::fs::write(&file, &text).unwrap();
     let bound = text.replacen("queue \"q0\"", "exchange \"e\" type=\"fanout\"\nqueue \"q0\"", 1);
@@ -150,6 +170,7 @@ fn everything(version: Version) {
     let world = World::of(version);
     who_comes_second_waits(&world);
     a_lock_dies_with_its_holder(&world);
+    a_lock_does_not_expire(&world);
     who_may_not_lock_is_told(&world);
     a_lock_is_kept(&world);
 }
