@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     Compiled,
-    diag::{Edit, FileId, Fix, Span, codes},
-    syntax::{ReadError, Sources, touch},
+    diag::{Edit, FileId, Fix, Span, codes, edited},
+    syntax::{ReadOnce, Sources, touch},
 };
 
 /// More rounds than this mean that two fixes undo each other, or that a line has more mistakes than anybody makes.
@@ -51,10 +51,10 @@ impl MendedFile {
 /// What one round has changed the next looks at anew: fixes that would touch what another rests on wait for it. A file
 /// that is KDL stays KDL, and no file gets more mistakes of that kind than it had.
 pub fn mend(from: &dyn Sources, compile: &dyn Fn(&dyn Sources) -> Compiled) -> Mended {
-    let texts = Texts { from, read: RefCell::default(), first: RefCell::default() };
-    let mut compiled = compile(&texts);
+    let texts = Texts { now: ReadOnce::new(from), first: RefCell::default() };
+    let mut compiled = compile(&texts.now);
     let mut begin = strange(&compiled);
-    let mut seen = texts.names();
+    let mut seen = texts.now.paths();
     let mut findings: BTreeMap<String, BTreeMap<&'static str, usize>> = BTreeMap::new();
     let mut rounds = 0;
     while rounds < MAX_ROUNDS {
@@ -63,20 +63,22 @@ pub fn mend(from: &dyn Sources, compile: &dyn Fn(&dyn Sources) -> Compiled) -> M
         let mut undo = Vec::new();
         for (file, chosen) in choose(&compiled) {
             let Some(name) = compiled.sources.get(file).map(|source| source.name.clone()) else { continue };
-            let Some(text) = texts.text(&name) else { continue };
-            let Some(mended) = apply(&text, &chosen.edits).filter(|mended| *mended != text) else { continue };
+            let Some(text) = texts.now.text(&name) else { continue };
+            let Some(mended) = edited(&text, &chosen.edits).filter(|mended| *mended != text) else {
+                continue;
+            };
             texts.set(&name, mended);
             undo.push((name, text, chosen.findings));
         }
         if undo.is_empty() {
             break;
         }
-        compiled = compile(&texts);
+        compiled = compile(&texts.now);
         let now = strange(&compiled);
         let broken = |name: &String| now.contains_key(name) && !strange_before.contains_key(name);
         if undo.iter().any(|(name, ..)| broken(name)) {
             undo.into_iter().for_each(|(name, text, _)| texts.set(&name, text));
-            compiled = compile(&texts);
+            compiled = compile(&texts.now);
             break;
         }
         for (name, _, mended) in undo {
@@ -85,7 +87,7 @@ pub fn mend(from: &dyn Sources, compile: &dyn Fn(&dyn Sources) -> Compiled) -> M
         }
         // a file may be included by what was no KDL before
         begin.extend(now.into_iter().filter(|(name, _)| !seen.contains(name)));
-        seen.extend(texts.names());
+        seen.extend(texts.now.paths());
     }
     let end = strange(&compiled);
     let worse: Vec<String> =
@@ -93,10 +95,10 @@ pub fn mend(from: &dyn Sources, compile: &dyn Fn(&dyn Sources) -> Compiled) -> M
     if !worse.is_empty() {
         worse.iter().for_each(|name| texts.undo(name));
         findings.retain(|name, _| !worse.contains(name));
-        compiled = compile(&texts);
+        compiled = compile(&texts.now);
     }
-    let files = texts.names().into_iter().filter_map(|name| {
-        let after = texts.text(&name)?;
+    let files = texts.now.paths().into_iter().filter_map(|name| {
+        let after = texts.now.text(&name)?;
         Some(MendedFile {
             before: texts.first(&name).unwrap_or_else(|| after.clone()),
             findings: findings.remove(&name).unwrap_or_default(),
@@ -172,67 +174,28 @@ impl Taken {
     }
 }
 
-/// A text with edits made; none where they do not fit it.
-fn apply(text: &str, edits: &[Edit]) -> Option<String> {
-    let mut sorted: Vec<&Edit> = edits.iter().collect();
-    sorted.sort();
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for Edit { span, replacement } in sorted {
-        out.push_str(text.get(at..span.start as usize)?);
-        out.push_str(replacement);
-        at = span.end as usize;
-    }
-    out.push_str(text.get(at..)?);
-    Some(out)
-}
-
-/// Texts as they are now, each read once.
+/// Texts as they are now, and as they were.
 struct Texts<'a> {
-    from: &'a dyn Sources,
-    read: RefCell<BTreeMap<String, Result<Vec<u8>, ReadError>>>,
+    now: ReadOnce<'a>,
     /// As they were, of those that have been changed.
     first: RefCell<BTreeMap<String, String>>,
 }
 
 impl Texts<'_> {
-    fn names(&self) -> BTreeSet<String> {
-        self.read.borrow().keys().cloned().collect()
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        String::from_utf8(self.read.borrow().get(name)?.as_ref().ok()?.clone()).ok()
-    }
-
     fn first(&self, name: &str) -> Option<String> {
         self.first.borrow().get(name).cloned()
     }
 
     fn set(&self, name: &str, text: String) {
-        if let Some(now) = self.text(name) {
+        if let Some(now) = self.now.text(name) {
             self.first.borrow_mut().entry(name.to_owned()).or_insert(now);
         }
-        self.read.borrow_mut().insert(name.to_owned(), Ok(text.into_bytes()));
+        self.now.set(name, text);
     }
 
     fn undo(&self, name: &str) {
         if let Some(first) = self.first(name) {
             self.set(name, first);
         }
-    }
-}
-
-impl Sources for Texts<'_> {
-    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let known = self.read.borrow().get(path).cloned();
-        known.unwrap_or_else(|| {
-            let bytes = self.from.read(path);
-            self.read.borrow_mut().insert(path.to_owned(), bytes.clone());
-            bytes
-        })
-    }
-
-    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
-        self.from.glob(pattern)
     }
 }

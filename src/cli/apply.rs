@@ -80,6 +80,15 @@ pub(super) struct Apply {
     broker: Broker,
 }
 
+/// What a run goes by: where to, what is put on record of it, what keeps others away, and what was reviewed.
+struct Run<'a> {
+    target: &'a Target,
+    broker: &'a (Client, Overview),
+    stamp: &'a Stamp,
+    turn: Option<&'a Turn<'a>>,
+    kept: Option<&'a Kept>,
+}
+
 fn patience(text: &str) -> Result<Duration, String> {
     let milliseconds = kind::duration(text).and_then(|milliseconds| u64::try_from(milliseconds).ok());
     milliseconds.map(Duration::from_millis).ok_or_else(|| "write how long, such as 30s".to_owned())
@@ -122,8 +131,8 @@ impl Apply {
         if let Some(turn) = &turn {
             runtime.block_on(self.take(turn, &compiled, &target))?;
         }
-        let ended =
-            self.in_turn(&runtime, compiled, &target, broker, &stamp, turn.as_ref(), kept.as_ref(), screen);
+        let run = Run { target: &target, broker, stamp: &stamp, turn: turn.as_ref(), kept: kept.as_ref() };
+        let ended = self.in_turn(&runtime, compiled, run, screen);
         if let Some(turn) = turn {
             for vhost in runtime.block_on(turn.open()) {
                 writeln!(
@@ -137,18 +146,8 @@ impl Apply {
     }
 
     /// The run, while nobody else applies.
-    #[expect(clippy::too_many_arguments, reason = "what the run has by now, each once")]
-    fn in_turn(
-        &self,
-        runtime: &Runtime,
-        compiled: Compiled,
-        target: &Target,
-        broker: &(Client, Overview),
-        stamp: &Stamp,
-        turn: Option<&Turn<'_>>,
-        kept: Option<&Kept>,
-        screen: &mut Screen,
-    ) -> Verdict {
+    fn in_turn(&self, runtime: &Runtime, compiled: Compiled, run: Run<'_>, screen: &mut Screen) -> Verdict {
+        let Run { target, broker, stamp, turn, kept } = run;
         let pending = runtime.block_on(pending(compiled, target, self.adopt))?;
         if let Some(kept) = kept.filter(|_| !pending.plan.is_empty()) {
             kept.verify(&pending)?;

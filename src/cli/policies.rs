@@ -6,13 +6,15 @@ use std::path::Path;
 use clap::Args;
 
 use super::{
-    Broker, Exit, Format, Input, Outcome, Screen, Stop, arguments::CommandSources, pending::refused,
+    Broker, Exit, Format, Input, Outcome, Screen, Stop,
+    arguments::CommandSources,
+    pending::{command, refused},
     question, unified, write,
 };
 use crate::{
     graph::Graph,
     policies::{self, Unknown, hoist},
-    syntax::STANDARD_INPUT,
+    syntax::{ReadOnce, STANDARD_INPUT},
 };
 
 /// Show which policies apply, and where each value comes from
@@ -78,7 +80,7 @@ impl Policies {
 
     fn hoist(&self, screen: &mut Screen) -> Outcome {
         let files = self.input.files()?;
-        let (texts, inputs) = (hoist::Texts::new(&CommandSources), self.input.inputs());
+        let (texts, inputs) = (ReadOnce::new(&CommandSources), self.input.inputs());
         let mut compiled = crate::compile(&files.paths, &texts, &inputs);
         compiled.report.extend(files.report);
         if compiled.report.has_errors() {
@@ -106,7 +108,14 @@ impl Policies {
             }
         } else {
             match self.format {
-                Format::Human => write!(screen.out(), "{}", hoist::human(&proposal, &compiled.sources))?,
+                Format::Human => {
+                    write!(screen.out(), "{}", hoist::human(&proposal, &compiled.sources))?;
+                    if !proposal.files.is_empty() {
+                        let go_on =
+                            command("policies", &self.input, &Broker::default(), &["--hoist", "--fix"]);
+                        writeln!(screen.out(), "to write it: {go_on}")?;
+                    }
+                }
                 Format::Json => writeln!(screen.out(), "{:#}", hoist::json(&proposal, &compiled.sources))?,
             }
         }

@@ -11,6 +11,22 @@ pub struct Edit {
     pub replacement: String,
 }
 
+/// A text with edits made; none where they do not fit it. No two of them overlap.
+#[must_use]
+pub fn edited<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Option<String> {
+    let mut sorted: Vec<&Edit> = edits.into_iter().collect();
+    sorted.sort();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for Edit { span, replacement } in sorted {
+        out.push_str(text.get(at..span.start as usize)?);
+        out.push_str(replacement);
+        at = span.end as usize;
+    }
+    out.push_str(text.get(at..)?);
+    Some(out)
+}
+
 /// The one right way to mend a finding. Its edits are made all or none, and no two of them overlap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fix {

@@ -24,7 +24,7 @@ pub use codes::{CODES, Code};
 #[cfg(feature = "broker")]
 pub use command::shell_word;
 pub(crate) use fix::{Change, Remedy};
-pub use fix::{Edit, Fix};
+pub use fix::{Edit, Fix, edited};
 pub(crate) use nearest::surely;
 pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};

@@ -1,6 +1,6 @@
 //! An entity → its node: what it says, without what is said by default.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::node::{Node, json, scalar, string};
 use crate::{
@@ -260,9 +260,4 @@ pub(super) fn external(kind: KindId, name: &str, of_type: Option<&str>, componen
     }
     node.property("external", "#true".to_owned());
     node
-}
-
-/// The names of `definitions`, for a quick look.
-pub(super) fn names<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> BTreeSet<&'a str> {
-    definitions.into_iter().map(Definition::name).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     derived::{ladder, super_stream},
-    entity::{Beside, bind, entity, external, names},
+    entity::{Beside, bind, entity, external},
     node::Node,
 };
 use crate::{
@@ -203,9 +203,8 @@ impl<'a> Vhost<'a> {
 
     /// Exchanges that are not described here, and hold bindings or are bound.
     fn strangers(&self, exchanges: &[&Definition], outside: &BTreeSet<Identity>, nodes: &mut Vec<Node>) {
-        let known = names(exchanges.iter().copied());
-        let described =
-            names(self.definitions.iter().copied().filter(|found| found.kind == KindId::Exchange));
+        let known: BTreeSet<&str> = exchanges.iter().map(|exchange| exchange.name()).collect();
+        let described: BTreeSet<&str> = self.of(KindId::Exchange).into_iter().map(Definition::name).collect();
         let mut missing: BTreeSet<&str> = self.by_source.keys().copied().collect();
         missing.extend(self.bindings.keys().filter(|(ty, _)| *ty == "exchange").map(|(_, name)| *name));
         let is_strange = |name: &&str| !name.is_empty() && !known.contains(name) && !described.contains(name);

@@ -32,6 +32,6 @@ pub(crate) use mend::{Ground, repeated, settle, settle_text, touch};
 pub use node::{Entry, Node, Scalar, Word, quote};
 pub use parse::parse;
 pub use scan::MAX_SLASHDASH;
-pub use sources::{DiskSources, MemorySources, ReadError, STANDARD_INPUT, Sources};
+pub use sources::{DiskSources, MemorySources, ReadError, ReadOnce, STANDARD_INPUT, Sources};
 pub use variables::{Inputs, environment_name};
 pub use words::{ENVIRONMENT, FOR, INCLUDE, TEMPLATE, VARIABLE};

@@ -1,7 +1,8 @@
 //! Where texts come from: the one door between the compiler and the file system.
 
 use std::{
-    collections::BTreeMap,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Read as _},
     path::Path,
@@ -76,6 +77,53 @@ impl Sources for DiskSources {
             .collect();
         found.sort();
         Ok(found)
+    }
+}
+
+/// Sources of which each is read once: standard input can only be read so, and files may change meanwhile. What they hold is
+/// whole, with the secrets in it, where a [`crate::diag::SourceMap`] has stars.
+pub struct ReadOnce<'a> {
+    from: &'a dyn Sources,
+    read: RefCell<BTreeMap<String, Result<Vec<u8>, ReadError>>>,
+}
+
+impl<'a> ReadOnce<'a> {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(from: &'a dyn Sources) -> Self {
+        Self { from, read: RefCell::default() }
+    }
+
+    /// A text that was read.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<String> {
+        String::from_utf8(self.read.borrow().get(path)?.as_ref().ok()?.clone()).ok()
+    }
+
+    /// The paths that were asked for.
+    #[must_use]
+    pub fn paths(&self) -> BTreeSet<String> {
+        self.read.borrow().keys().cloned().collect()
+    }
+
+    /// Puts another text in the place of one.
+    pub fn set(&self, path: &str, text: String) {
+        self.read.borrow_mut().insert(path.to_owned(), Ok(text.into_bytes()));
+    }
+}
+
+impl Sources for ReadOnce<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let known = self.read.borrow().get(path).cloned();
+        known.unwrap_or_else(|| {
+            let bytes = self.from.read(path);
+            self.read.borrow_mut().insert(path.to_owned(), bytes.clone());
+            bytes
+        })
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+        self.from.glob(pattern)
     }
 }
 

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use proof::Compared;
 pub use show::{human, json};
-pub use texts::{Changed, Texts};
+pub use texts::Changed;
 
 use self::{
     groups::{Group, Means},
@@ -31,7 +31,7 @@ use crate::{
     Compiled,
     diag::{Edit, Span},
     kind::{Type, Value},
-    syntax::Inputs,
+    syntax::{Inputs, ReadOnce},
 };
 
 /// A proposal, and the proof that nothing changes by it.
@@ -136,7 +136,7 @@ pub struct Moved {
 
 /// Proposes policies in the place of arguments. `compiled` is what these files say, without errors.
 #[must_use]
-pub fn propose(compiled: &Compiled, paths: &[String], texts: &Texts<'_>, inputs: &Inputs) -> Proposal {
+pub fn propose(compiled: &Compiled, paths: &[String], texts: &ReadOnce<'_>, inputs: &Inputs) -> Proposal {
     let written = Written::read(&compiled.sources, texts);
     let targets = series::targeted(&compiled.topology);
     let series: Vec<Series<'_>> = targets.iter().map(Series::new).collect();

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::texts::Texts;
 use crate::{
     diag::{Edit, FileId, Report, SourceMap, Span},
     kind::Attribute,
-    syntax::{Node, parse},
+    syntax::{Node, ReadOnce, parse},
 };
 
 const INDENT: &str = "    ";
@@ -45,7 +44,7 @@ pub(super) enum Place {
 }
 
 impl Written {
-    pub(super) fn read(sources: &SourceMap, texts: &Texts<'_>) -> Self {
+    pub(super) fn read(sources: &SourceMap, texts: &ReadOnce<'_>) -> Self {
         let mut written = Self {
             sources: SourceMap::default(),
             spots: Vec::new(),
@@ -55,7 +54,7 @@ impl Written {
             unsteady: BTreeSet::new(),
         };
         for file in sources.files() {
-            let id = written.sources.add(file.name.clone(), texts.text(&file.name));
+            let id = written.sources.add(file.name.clone(), texts.text(&file.name).unwrap_or_default());
             let nodes = parse(&written.sources, id, &mut Report::default());
             nodes.iter().for_each(|node| {
                 written.add(node, None);
