@@ -1,7 +1,9 @@
 //! What becomes of a message that dies in a queue (`rabbit_dead_letter`, `rabbit_fifo_dlx_worker`).
 
+use crate::route::picked;
 use crate::{
-    Certainty, Delivered, ExchangeId, Message, QueueId, QueueKind, Strategy, Table, Topology, Value,
+    Certainty, Delivered, ExchangeId, Matched, Message, QueueId, QueueKind, Share, Strategy, Table, Topology,
+    Value,
 };
 
 /// Why a message dies. A queue that expires or is deleted takes its messages along without dead-lettering them.
@@ -154,6 +156,27 @@ impl DeadLettered {
 impl Topology {
     /// What becomes of `message` when it dies in `queue` for this reason.
     pub fn dead_letter(&self, queue: QueueId, reason: Reason, message: &Carried) -> DeadLettered {
+        self.bury(queue, reason, message, |_, matched| matched)
+    }
+
+    /// As [`Self::dead_letter`], but an exchange that picks goes by `pick`, as in [`Self::route_picking`].
+    pub fn dead_letter_picking(
+        &self,
+        queue: QueueId,
+        reason: Reason,
+        message: &Carried,
+        pick: impl FnMut(ExchangeId, &[Share]) -> usize,
+    ) -> DeadLettered {
+        self.bury(queue, reason, message, picked(pick))
+    }
+
+    fn bury(
+        &self,
+        queue: QueueId,
+        reason: Reason,
+        message: &Carried,
+        narrowed: impl FnMut(ExchangeId, Matched) -> Matched,
+    ) -> DeadLettered {
         let from = self.queue(queue);
         let name = match &from.dead_letter_exchange {
             Some(name) if from.kind != QueueKind::Stream => name,
@@ -184,13 +207,14 @@ impl Topology {
         let headers = message.headers.as_ref();
         let routed = Message { headers, ..Message::new(first).with_bcc(others) };
         let mut cycles = Vec::new();
-        let delivered = self.route_except(exchange, &routed, |target| {
+        let dropped = |target| {
             let cycle = message.is_cycle(target);
             if cycle {
                 cycles.push(target);
             }
             cycle
-        });
+        };
+        let delivered = self.follow(exchange, &routed, dropped, narrowed);
         cycles.sort_unstable();
         cycles.dedup();
         DeadLettered::Published { exchange, delivered, cycles, message, fate }

@@ -230,3 +230,23 @@ fn a_life_shows_its_loop_and_ends_automatic_ones() {
     assert!(life.stays[1].ends[0].2.is_empty());
     assert!(net.life([work], &message, rejected, 1).is_err());
 }
+
+#[test]
+fn a_dead_letter_takes_the_one_way_that_is_picked() {
+    let mut net = Topology::new(Version::V4_0);
+    let random = net.add_exchange(Exchange::new("dlx", ExchangeKind::Random)).unwrap();
+    let dlx = Some("dlx".to_owned());
+    let from =
+        net.add_queue(Queue { dead_letter_exchange: dlx, ..Queue::new("from", QueueKind::Classic) }).unwrap();
+    let targets = ["a", "b"].map(|name| net.add_queue(Queue::new(name, QueueKind::Classic)).unwrap());
+    for target in targets {
+        net.bind(random, Destination::Queue(target), "", Table::new()).unwrap();
+    }
+    let message = Carried::new("", &Message::new("from"));
+    for (place, target) in targets.into_iter().enumerate() {
+        let dead = net.dead_letter_picking(from, Reason::Rejected, &message, |_, _| place);
+        let DeadLettered::Published { delivered, .. } = dead else { panic!("{dead:?}") };
+        assert_eq!(delivered.queues.len(), 1);
+        assert_eq!(delivered.reaches(target), Certainty::Always);
+    }
+}

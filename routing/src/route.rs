@@ -150,7 +150,7 @@ impl Topology {
     /// Where a message goes that the broker itself puts into `exchange`, as it does with dead letters; the exchange
     /// may be internal.
     pub fn route(&self, exchange: ExchangeId, message: &Message<'_>) -> Delivered {
-        self.route_except(exchange, message, |_| false)
+        self.follow(exchange, message, |_| false, |_, matched| matched)
     }
 
     /// As [`Self::route`], but an exchange that picks goes by `pick`, which gets its shares and answers with a place
@@ -159,33 +159,14 @@ impl Topology {
         &self,
         exchange: ExchangeId,
         message: &Message<'_>,
-        mut pick: impl FnMut(ExchangeId, &[Share]) -> usize,
+        pick: impl FnMut(ExchangeId, &[Share]) -> usize,
     ) -> Delivered {
-        self.follow(
-            exchange,
-            message,
-            |_| false,
-            |exchange, matched| match matched {
-                Matched::OneOf(shares) if !shares.is_empty() => {
-                    let picked = pick(exchange, &shares).min(shares.len() - 1);
-                    Matched::OneOf(vec![shares[picked]])
-                }
-                matched => matched,
-            },
-        )
+        self.follow(exchange, message, |_| false, picked(pick))
     }
 
-    /// As [`Self::route`], but queues that `dropped` names get nothing; they count as matched all the same.
-    pub(crate) fn route_except(
-        &self,
-        exchange: ExchangeId,
-        message: &Message<'_>,
-        dropped: impl FnMut(QueueId) -> bool,
-    ) -> Delivered {
-        self.follow(exchange, message, dropped, |_, matched| matched)
-    }
-
-    fn follow(
+    /// As [`Self::route`], but queues that `dropped` names get nothing, though they count as matched all the same, and
+    /// what an exchange matches is `narrowed`.
+    pub(crate) fn follow(
         &self,
         exchange: ExchangeId,
         message: &Message<'_>,
@@ -248,6 +229,19 @@ impl Topology {
             None => Alternate::Missing(name.clone()),
         });
         Visit { exchange, by, matched, alternate, delayed }
+    }
+}
+
+/// Narrows what an exchange picks from to what `pick` picks.
+pub(crate) fn picked(
+    mut pick: impl FnMut(ExchangeId, &[Share]) -> usize,
+) -> impl FnMut(ExchangeId, Matched) -> Matched {
+    move |exchange, matched| match matched {
+        Matched::OneOf(shares) if !shares.is_empty() => {
+            let place = pick(exchange, &shares).min(shares.len() - 1);
+            Matched::OneOf(vec![shares[place]])
+        }
+        matched => matched,
     }
 }
 
