@@ -140,10 +140,25 @@ impl Delivered {
 impl Topology {
     /// Where a message that a client publishes to the exchange named `exchange` goes.
     pub fn publish(&self, exchange: &str, message: &Message<'_>) -> Result<Delivered, Refused> {
+        self.open(exchange).map(|id| self.route(id, message))
+    }
+
+    /// As [`Self::publish`], but an exchange that picks goes by `pick`, as in [`Self::route_picking`].
+    pub fn publish_picking(
+        &self,
+        exchange: &str,
+        message: &Message<'_>,
+        pick: impl FnMut(ExchangeId, &[Share]) -> usize,
+    ) -> Result<Delivered, Refused> {
+        self.open(exchange).map(|id| self.route_picking(id, message, pick))
+    }
+
+    /// The exchange of this name, if clients may publish to it.
+    fn open(&self, exchange: &str) -> Result<ExchangeId, Refused> {
         match self.exchange_id(exchange) {
             None => Err(Refused::NotFound(exchange.to_owned())),
             Some(id) if self.exchange(id).internal => Err(Refused::Internal(exchange.to_owned())),
-            Some(id) => Ok(self.route(id, message)),
+            Some(id) => Ok(id),
         }
     }
 

@@ -58,11 +58,24 @@ impl Address {
         Ok(Self { uri })
     }
 
+    /// The address that a broker in this process shows.
+    #[cfg(feature = "memory")]
+    pub(crate) fn in_memory(vhost: &str) -> Self {
+        let authority = lapin::uri::AMQPAuthority { host: "memory".to_owned(), ..Default::default() };
+        Self { uri: AMQPUri { authority, ..AMQPUri::default() } }.in_vhost(vhost)
+    }
+
     /// The same broker and user, in another vhost.
     #[must_use]
     pub fn in_vhost(mut self, vhost: &str) -> Self {
         vhost.clone_into(&mut self.uri.vhost);
         self
+    }
+
+    /// The vhost.
+    #[must_use]
+    pub fn vhost(&self) -> &str {
+        &self.uri.vhost
     }
 
     pub(crate) fn uri(&self) -> &AMQPUri {

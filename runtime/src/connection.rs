@@ -6,6 +6,8 @@
 //! which is not a service's to decide. So a lost connection is replaced here by a new one, and whoever
 //! uses it opens a new channel on that.
 
+#[cfg(feature = "memory")]
+use crate::memory;
 use crate::{
     address::Address,
     backoff::Backoff,
@@ -47,6 +49,9 @@ pub struct Options {
     pub publish_window: usize,
     /// How long handlers may go on after the order to stop. Default 30 s.
     pub grace: Duration,
+    /// The broker in this process that it connects to, in place of the one at the address.
+    #[cfg(feature = "memory")]
+    pub(crate) broker: Option<memory::Broker>,
 }
 
 impl Options {
@@ -63,7 +68,20 @@ impl Options {
             publish_timeout: Duration::from_secs(30),
             publish_window: 1024,
             grace: Duration::from_secs(30),
+            #[cfg(feature = "memory")]
+            broker: None,
         }
+    }
+
+    /// A session with the broker in this process, if it is one.
+    #[cfg(feature = "memory")]
+    fn memory(&self) -> Option<Result<memory::Session>> {
+        let broker = self.broker.as_ref()?;
+        Some(
+            broker
+                .session(self.address.vhost())
+                .map_err(|reason| Error::Refused { address: self.address.to_string(), reason }),
+        )
     }
 
     /// The same in another vhost.
@@ -99,9 +117,41 @@ struct Shared {
 
 #[derive(Clone)]
 enum Link {
-    Up(Arc<lapin::Connection>),
+    Up(Live),
     Down,
     Closed,
+}
+
+/// What a connection runs over.
+#[derive(Clone)]
+enum Live {
+    Broker(Arc<lapin::Connection>),
+    #[cfg(feature = "memory")]
+    Memory(memory::Session),
+}
+
+impl Live {
+    async fn channel(self) -> Result<Channel> {
+        match self {
+            Self::Broker(live) => {
+                let lost = |reason: String| Error::Lost { doing: "opening a channel".into(), reason };
+                match timeout(ATTEMPT, live.create_channel()).await {
+                    Ok(Ok(channel)) => Ok(Channel::Broker(channel)),
+                    Ok(Err(error)) => Err(lost(words(&error))),
+                    Err(_) => Err(lost(format!("no answer within {} s", ATTEMPT.as_secs()))),
+                }
+            }
+            #[cfg(feature = "memory")]
+            Self::Memory(session) => Ok(Channel::Memory(session.channel())),
+        }
+    }
+}
+
+/// What publishers, consumers and declarations work on.
+pub(crate) enum Channel {
+    Broker(lapin::Channel),
+    #[cfg(feature = "memory")]
+    Memory(memory::Channel),
 }
 
 impl Connection {
@@ -126,12 +176,23 @@ impl Connection {
     /// # Errors
     /// [`Error::Refused`] at once if the broker refuses, [`Error::Unreachable`] when the time is over.
     pub async fn open(options: Options) -> Result<Self> {
-        let live = first(&options).await?;
-        let (link_in, link) = watch::channel(Link::Up(Arc::clone(&live)));
         let (close, close_out) = watch::channel(false);
+        #[cfg(feature = "memory")]
+        if let Some(session) = options.memory() {
+            let session = session?;
+            let (link_in, link) = watch::channel(Link::Up(Live::Memory(session.clone())));
+            tokio::spawn(supervise_memory(session, link_in, close_out));
+            return Ok(Self::over(options, link, close));
+        }
+        let live = first(&options).await?;
+        let (link_in, link) = watch::channel(Link::Up(Live::Broker(Arc::clone(&live))));
         tokio::spawn(supervise(options.clone(), live, link_in, close_out));
+        Ok(Self::over(options, link, close))
+    }
+
+    fn over(options: Options, link: watch::Receiver<Link>, close: watch::Sender<bool>) -> Self {
         let shared = Shared { options, link, close, shutdown: Shutdown::new(), servers: AtomicUsize::new(0) };
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
     }
 
     /// What it was opened with.
@@ -163,20 +224,16 @@ impl Connection {
     /// A new channel, on the next connection if this one is lost.
     ///
     /// Fails with [`Error::Closed`] for good; any other error is worth another attempt after a wait.
-    pub(crate) async fn channel(&self) -> Result<lapin::Channel> {
-        let live = self.live().await?;
-        let lost = |reason: String| Error::Lost { doing: "opening a channel".into(), reason };
-        match timeout(ATTEMPT, live.create_channel()).await {
-            Ok(Ok(channel)) => Ok(channel),
-            Ok(Err(error)) => Err(lost(words(&error))),
-            Err(_) => Err(lost(format!("no answer within {} s", ATTEMPT.as_secs()))),
-        }
+    pub(crate) async fn channel(&self) -> Result<Channel> {
+        self.live().await?.channel().await
     }
 
     /// The largest frame that the broker takes, in bytes.
     pub(crate) fn frame_max(&self) -> usize {
         match &*self.shared.link.borrow() {
-            Link::Up(live) => live.configuration().frame_max().try_into().unwrap_or(usize::MAX),
+            Link::Up(Live::Broker(live)) => live.configuration().frame_max().try_into().unwrap_or(usize::MAX),
+            #[cfg(feature = "memory")]
+            Link::Up(Live::Memory(_)) => memory::FRAME_MAX,
             // a channel on it will say so
             Link::Down | Link::Closed => usize::MAX,
         }
@@ -193,11 +250,11 @@ impl Connection {
         &self.shared.servers
     }
 
-    async fn live(&self) -> Result<Arc<lapin::Connection>> {
+    async fn live(&self) -> Result<Live> {
         let mut link = self.shared.link.clone();
         let ready = link.wait_for(|link| !matches!(link, Link::Down)).await;
         match ready.as_deref() {
-            Ok(Link::Up(live)) => Ok(Arc::clone(live)),
+            Ok(Link::Up(live)) => Ok(live.clone()),
             Ok(Link::Down | Link::Closed) | Err(_) => Err(Error::Closed),
         }
     }
@@ -284,12 +341,26 @@ async fn supervise(
                 return;
             }
         }
-        link.send_replace(Link::Up(Arc::clone(&live)));
+        link.send_replace(Link::Up(Live::Broker(Arc::clone(&live))));
         tracing::info!(%address, "connected again");
     }
     if let Ok(Err(error)) = timeout(ATTEMPT, live.close(200, "closed by the service".into())).await {
         tracing::debug!(%address, reason = words(&error), "the connection was gone before it was closed");
     }
+    link.send_replace(Link::Closed);
+}
+
+#[cfg(feature = "memory")]
+async fn supervise_memory(
+    session: memory::Session,
+    link: watch::Sender<Link>,
+    mut close: watch::Receiver<bool>,
+) {
+    tokio::select! {
+        () = session.keep_time() => {}
+        () = asked_to_close(&link, &mut close) => {}
+    }
+    session.disconnect();
     link.send_replace(Link::Closed);
 }
 

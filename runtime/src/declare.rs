@@ -4,7 +4,7 @@
 //! developer's empty broker, and for a service that checks at its start that all it needs is there.
 
 use crate::{
-    connection::Connection,
+    connection::{self, Connection},
     error::{DeclareRefused, Error, Result, words},
 };
 use lapin::{
@@ -12,6 +12,39 @@ use lapin::{
     options::{ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
+
+/// A whole topology, as a constant that generated code holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Topology {
+    /// The release series of RabbitMQ that it is written for: `(3, 10)`.
+    pub rabbitmq: (u16, u16),
+    /// Its vhosts.
+    pub vhosts: &'static [Vhost],
+}
+
+/// A vhost with all that stands in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Vhost {
+    /// Its name.
+    pub name: &'static str,
+    /// The type of queues that state none.
+    pub default_queue_type: &'static str,
+    /// Its exchanges, queues and bindings.
+    pub declaration: Declaration,
+    /// What policies say of them.
+    pub policies: &'static [Policies],
+}
+
+/// The policies that apply to a queue or an exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct Policies {
+    /// What they apply to.
+    pub to: Destination,
+    /// What the policy says, by its own keys: `("message-ttl", Argument::Int(60_000))`.
+    pub policy: &'static [(&'static str, Argument)],
+    /// What the operator policy says.
+    pub operator_policy: &'static [(&'static str, Argument)],
+}
 
 /// What a service publishes to and consumes, as constants that generated code holds.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +107,7 @@ pub struct Binding {
 }
 
 /// Where a binding leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Destination {
     /// To the queue of this name.
     Queue(&'static str),
@@ -123,7 +156,22 @@ impl Connection {
 }
 
 async fn run(connection: &Connection, declaration: &Declaration, mode: Mode) -> Result<()> {
-    let mut steps = Steps { connection, channel: connection.channel().await?, refused: Vec::new() };
+    let refused = match connection.channel().await? {
+        connection::Channel::Broker(channel) => over(connection, channel, declaration, mode).await?,
+        #[cfg(feature = "memory")]
+        connection::Channel::Memory(channel) => channel.declare(declaration, mode == Mode::Check)?,
+    };
+    if refused.is_empty() { Ok(()) } else { Err(Error::Declare(refused)) }
+}
+
+/// Declares over a channel; gives what is refused.
+async fn over(
+    connection: &Connection,
+    channel: Channel,
+    declaration: &Declaration,
+    mode: Mode,
+) -> Result<Vec<DeclareRefused>> {
+    let mut steps = Steps { connection, channel, refused: Vec::new() };
     for exchange in declaration.exchanges {
         let result = declare_exchange(&steps.channel, exchange, mode).await;
         steps.took(format!("exchange `{}`", exchange.name), result).await?;
@@ -141,7 +189,7 @@ async fn run(connection: &Connection, declaration: &Declaration, mode: Mode) -> 
             format!("binding of `{to}` to `{}` with routing key `{}`", binding.source, binding.routing_key);
         steps.took(what, result).await?;
     }
-    if steps.refused.is_empty() { Ok(()) } else { Err(Error::Declare(steps.refused)) }
+    Ok(steps.refused)
 }
 
 struct Steps<'a> {
@@ -168,7 +216,12 @@ impl Steps<'_> {
             Err(Trouble::Name(bytes)) => format!("the name has {bytes} bytes, AMQP allows 255"),
             Err(Trouble::Broker(error)) if error.is_amqp_soft_error() => {
                 // a refusal closes the channel; the rest is tried on another
-                self.channel = self.connection.channel().await?;
+                match self.connection.channel().await? {
+                    connection::Channel::Broker(channel) => self.channel = channel,
+                    // a connection stays what it is
+                    #[cfg(feature = "memory")]
+                    connection::Channel::Memory(_) => {}
+                }
                 words(&error)
             }
             Err(Trouble::Broker(error)) => {

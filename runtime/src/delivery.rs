@@ -4,7 +4,7 @@ use crate::{
     headers::{self, Value},
     publish::SHORT,
 };
-use lapin::BasicProperties;
+use lapin::{BasicProperties, types::ShortString};
 use serde::de::DeserializeOwned;
 use std::{fmt, time::Duration};
 
@@ -22,9 +22,19 @@ pub struct Delivery {
     payload: Vec<u8>,
 }
 
+/// A message as it comes out of a queue, by whatever transport.
+pub(crate) struct Arrival {
+    pub(crate) exchange: ShortString,
+    pub(crate) routing_key: ShortString,
+    pub(crate) redelivered: bool,
+    pub(crate) properties: BasicProperties,
+    pub(crate) payload: Vec<u8>,
+}
+
 impl Delivery {
-    pub(crate) fn new(queue: &str, delivery: &mut lapin::message::Delivery) -> Self {
-        let table = delivery.properties.headers().as_ref();
+    pub(crate) fn new(queue: &str, arrival: Arrival) -> Self {
+        let Arrival { exchange, routing_key, redelivered, properties, payload } = arrival;
+        let table = properties.headers().as_ref();
         // anyone can write these headers: what is longer than AMQP's names is none
         let original = |name: &str, now: &str| {
             let kept = headers::get_string(table, name).filter(|kept| kept.len() <= SHORT);
@@ -32,11 +42,11 @@ impl Delivery {
         };
         Self {
             queue: queue.to_owned(),
-            exchange: original(headers::EXCHANGE, delivery.exchange.as_str()),
-            routing_key: original(headers::ROUTING_KEY, delivery.routing_key.as_str()),
-            redelivered: delivery.redelivered,
-            properties: delivery.properties.clone(),
-            payload: std::mem::take(&mut delivery.data),
+            exchange: original(headers::EXCHANGE, exchange.as_str()),
+            routing_key: original(headers::ROUTING_KEY, routing_key.as_str()),
+            redelivered,
+            properties,
+            payload,
         }
     }
 

@@ -49,6 +49,8 @@ pub mod declare;
 mod delivery;
 mod error;
 pub mod headers;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod outcome;
 mod partition;
 mod publish;

@@ -201,8 +201,9 @@ mod tests {
             assert_eq!(failed(server).await, "the consumer of queue `work` panicked: out of order");
             assert!(matches!(connection.declare(&QUEUES).await, Err(Error::Closed)));
         }
-        let connection = Connection::connect(&vhost.amqp_url()).await.unwrap();
-        let channel = connection.channel().await.unwrap();
+        let properties = lapin::ConnectionProperties::default();
+        let connection = lapin::Connection::connect(&vhost.amqp_url(), properties).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
         let purged = channel.queue_purge("work".into(), lapin::options::QueuePurgeOptions::default());
         assert_eq!(purged.await.unwrap(), 2);
     }

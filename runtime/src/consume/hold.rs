@@ -1,5 +1,7 @@
 //! What the broker holds of a message in hand.
 
+#[cfg(feature = "memory")]
+use crate::memory;
 use lapin::{
     Acker,
     options::{BasicAckOptions, BasicRejectOptions},
@@ -11,6 +13,9 @@ pub(crate) enum Hold {
     Kept(Acker),
     /// Forgotten when it was sent.
     Forgotten,
+    /// Either, by the broker in this process.
+    #[cfg(feature = "memory")]
+    Memory(memory::Held),
 }
 
 impl Hold {
@@ -19,13 +24,18 @@ impl Hold {
         match self {
             Self::Kept(acker) => acker.usable(),
             Self::Forgotten => true,
+            #[cfg(feature = "memory")]
+            Self::Memory(held) => held.usable(),
         }
     }
 
     /// The message is done.
     pub(crate) async fn ack(&self) {
-        if let Self::Kept(acker) = self {
-            told(acker.ack(BasicAckOptions::default()).await);
+        match self {
+            Self::Kept(acker) => told(acker.ack(BasicAckOptions::default()).await),
+            Self::Forgotten => {}
+            #[cfg(feature = "memory")]
+            Self::Memory(held) => told(Ok(held.ack())),
         }
     }
 
@@ -33,21 +43,27 @@ impl Hold {
     pub(crate) async fn reject(&self, requeue: bool) {
         match self {
             Self::Kept(acker) => told(acker.reject(BasicRejectOptions { requeue }).await),
-            Self::Forgotten => self.left(),
+            #[cfg(feature = "memory")]
+            Self::Memory(held) if held.is_kept() => told(Ok(held.reject(requeue))),
+            _ => self.left(),
         }
     }
 
     /// Nothing more can be done for the message.
     pub(crate) fn left(&self) {
+        if self.is_kept() {
+            tracing::warn!("not answered: when the channel is gone, the broker delivers the message again");
+        } else {
+            tracing::error!("the message is lost: its queue is consumed without acknowledgements");
+        }
+    }
+
+    fn is_kept(&self) -> bool {
         match self {
-            Self::Kept(_) => {
-                tracing::warn!(
-                    "not answered: when the channel is gone, the broker delivers the message again"
-                )
-            }
-            Self::Forgotten => {
-                tracing::error!("the message is lost: its queue is consumed without acknowledgements")
-            }
+            Self::Kept(_) => true,
+            Self::Forgotten => false,
+            #[cfg(feature = "memory")]
+            Self::Memory(held) => held.is_kept(),
         }
     }
 }

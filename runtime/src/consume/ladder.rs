@@ -118,12 +118,13 @@ fn carried(from: &BasicProperties) -> BasicProperties {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Arrival;
     use lapin::types::{AMQPValue, FieldTable};
 
     fn delivered(properties: BasicProperties, exchange: &str, key: &str) -> Delivery {
-        let mut raw = lapin::message::Delivery::mock(1, exchange.into(), key.into(), false, b"{}".to_vec());
-        raw.properties = properties;
-        Delivery::new("payment", &mut raw)
+        let (exchange, routing_key) = (exchange.into(), key.into());
+        let payload = b"{}".to_vec();
+        Delivery::new("payment", Arrival { exchange, routing_key, redelivered: false, properties, payload })
     }
 
     fn received(outgoing: Outgoing) -> Delivery {
@@ -152,9 +153,9 @@ mod tests {
             .with_priority(9)
             .with_timestamp(1)
             .with_headers(table);
-        let mut raw = lapin::message::Delivery::mock(1, short(), short(), false, Vec::new());
-        raw.properties = properties;
-        let delivery = Delivery::new(&long, &mut raw);
+        let (exchange, routing_key, payload) = (short(), short(), Vec::new());
+        let arrival = Arrival { exchange, routing_key, redelivered: false, properties, payload };
+        let delivery = Delivery::new(&long, arrival);
         assert_eq!((delivery.exchange(), delivery.routing_key()), (long.as_str(), long.as_str()));
         let ladder = Ladder::new(&["payment.retry.1"], "payment.dead");
         let full = ladder.retry(delivery, &"ü".repeat(5000));

@@ -1,9 +1,10 @@
 //! Consuming a queue: deliveries to a dispatcher, outcomes back to the broker.
 //!
-//! `subscription` keeps the consumer subscribed, `work` runs one message through its handler,
+//! `subscription` keeps the consumer subscribed, `channel` is what it does so on, `work` runs one message through its handler,
 //! `settle` does with it what the handler said, `ladder` knows the retry queues, `hold` what the
 //! broker still holds of it.
 
+mod channel;
 mod hold;
 mod ladder;
 mod settle;

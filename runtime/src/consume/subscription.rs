@@ -1,17 +1,11 @@
 //! Staying subscribed to a queue until the order to stop.
 
-use super::{Consume, Hold, Work, panic_message};
+use super::{Consume, Hold, Work, channel::Subscribed, panic_message};
 use crate::{
     backoff::Backoff,
     connection::{ATTEMPT, Connection},
-    delivery::Delivery,
-    error::{Error, words},
-};
-use futures_util::StreamExt;
-use lapin::{
-    Channel,
-    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
-    types::{FieldTable, ShortString},
+    delivery::{Arrival, Delivery},
+    error::Error,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -85,11 +79,11 @@ impl<W: Work> Hands<W> {
         }
     }
 
-    fn take(&mut self, mut raw: lapin::message::Delivery, permit: Option<OwnedSemaphorePermit>) {
+    fn take(&mut self, (arrival, hold): (Arrival, Hold), permit: Option<OwnedSemaphorePermit>) {
         while let Some(ended) = self.tasks.try_join_next() {
             self.done(ended);
         }
-        let delivery = Delivery::new(self.consume.queue, &mut raw);
+        let delivery = Delivery::new(self.consume.queue, arrival);
         let span = tracing::info_span!(
             "consume",
             queue = self.consume.queue,
@@ -97,7 +91,6 @@ impl<W: Work> Hands<W> {
             message_id = delivery.message_id(),
             attempt = delivery.attempt(),
         );
-        let hold = if self.consume.auto_ack { Hold::Forgotten } else { Hold::Kept(raw.acker) };
         let work = Arc::clone(&self.work);
         let job = async move {
             work.run(delivery, hold).await;
@@ -131,11 +124,11 @@ async fn subscription<W: Work>(
             finish(connection, hands, None).await;
             return Ok(End::Stopped);
         }
-        subscribed = timeout(ATTEMPT, subscribe(&channel, connection, consume)) => subscribed,
+        subscribed = timeout(ATTEMPT, Subscribed::on(channel, connection, consume)) => subscribed,
     };
-    let (tag, mut deliveries) = match subscribed {
+    let mut subscribed = match subscribed {
         Ok(Ok(subscribed)) => subscribed,
-        Ok(Err(error)) => return Ok(End::Lost(words(&error))),
+        Ok(Err(reason)) => return Ok(End::Lost(reason)),
         Err(_) => {
             return Ok(End::Lost(String::from("the broker does not answer: the queue may have no leader")));
         }
@@ -157,50 +150,31 @@ async fn subscription<W: Work>(
                 }
                 continue;
             }
-            next = deliveries.next() => next,
+            next = subscribed.next() => next,
         };
         match next {
-            Some(Ok(raw)) => hands.take(raw, permit),
-            Some(Err(error)) => return Ok(End::Lost(words(&error))),
-            None => return Ok(End::Lost(String::from("the broker cancelled the consumer"))),
+            Ok(next) => hands.take(next, permit),
+            Err(reason) => return Ok(End::Lost(reason)),
         }
     }
-    // an error means that the channel is gone, and the subscription with it
-    let _ = timeout(Duration::from_secs(5), channel.basic_cancel(tag, BasicCancelOptions::default())).await;
+    // without an answer the channel is gone, and the subscription with it
+    let _ = timeout(Duration::from_secs(5), subscribed.cancel()).await;
     // the broker would not send these again
-    let rest = consume.auto_ack.then_some(deliveries);
+    let rest = consume.auto_ack.then_some(&mut subscribed);
     finish(connection, hands, rest).await;
     // gives back what was prefetched and not begun
-    let _ = timeout(Duration::from_secs(5), channel.close(200, "stopped".into())).await;
+    let _ = timeout(Duration::from_secs(5), subscribed.close()).await;
     Ok(End::Stopped)
 }
 
-async fn subscribe(
-    channel: &Channel,
-    connection: &Connection,
-    consume: Consume,
-) -> Result<(ShortString, lapin::Consumer), lapin::Error> {
-    let prefetch = match consume.prefetch {
-        0 => 0,
-        prefetch => prefetch.max(consume.concurrency),
-    };
-    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-    let name: String = connection.options().name.chars().take(40).collect();
-    let tag = ShortString::from(format!("{name}.{}", uuid::Uuid::new_v4().simple()));
-    let options = BasicConsumeOptions { no_ack: consume.auto_ack, ..BasicConsumeOptions::default() };
-    let queue = consume.queue.into();
-    let deliveries = channel.basic_consume(queue, tag.clone(), options, FieldTable::default()).await?;
-    Ok((tag, deliveries))
-}
-
 /// Waits for the handlers at work, and for those of the `rest`, no longer than the grace period.
-async fn finish<W: Work>(connection: &Connection, hands: &mut Hands<W>, rest: Option<lapin::Consumer>) {
+async fn finish<W: Work>(connection: &Connection, hands: &mut Hands<W>, rest: Option<&mut Subscribed>) {
     let end = Instant::now() + connection.options().grace;
     let done = async {
-        if let Some(mut rest) = rest {
-            while let Some(Ok(raw)) = rest.next().await {
+        if let Some(rest) = rest {
+            while let Ok(next) = rest.next().await {
                 let permit = hands.free().await;
-                hands.take(raw, permit);
+                hands.take(next, permit);
             }
         }
         while let Some(ended) = hands.tasks.join_next().await {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    connection::{ATTEMPT, Connection},
+    connection::{self, ATTEMPT, Connection},
     error::{Error, words},
 };
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
@@ -45,7 +45,7 @@ pub(crate) struct Job {
 
 /// What else a channel needs when it is new, as an RPC client's reply consumer.
 pub(crate) trait Setup: Send + Sync + 'static {
-    fn set_up(&self, channel: &Channel) -> impl Future<Output = Result<(), lapin::Error>> + Send;
+    fn set_up(&self, channel: &connection::Channel) -> impl Future<Output = Result<(), lapin::Error>> + Send;
 
     /// This is about to be published on the channel set up last.
     fn publishing(&self, _outgoing: &Outgoing) {}
@@ -54,7 +54,7 @@ pub(crate) trait Setup: Send + Sync + 'static {
 pub(crate) struct NoSetup;
 
 impl Setup for NoSetup {
-    async fn set_up(&self, _: &Channel) -> Result<(), lapin::Error> {
+    async fn set_up(&self, _: &connection::Channel) -> Result<(), lapin::Error> {
         Ok(())
     }
 }
@@ -69,7 +69,7 @@ pub(crate) fn start(connection: Connection, setup: impl Setup) -> mpsc::Sender<J
 
 /// Messages not (or not for sure) taken by the broker, oldest first.
 #[derive(Default)]
-struct Backlog {
+pub(super) struct Backlog {
     jobs: VecDeque<Job>,
     /// The oldest so many, one of them perhaps under way, are published one at a time:
     /// one of them made the broker close the channel.
@@ -78,7 +78,7 @@ struct Backlog {
 
 impl Backlog {
     /// The next that somebody still waits for, of these and then of those in the inbox.
-    fn take(&mut self, inbox: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    pub(super) fn take(&mut self, inbox: &mut mpsc::Receiver<Job>) -> Option<Job> {
         while let Some(job) = self.jobs.pop_front() {
             if !job.reply.is_closed() {
                 return Some(job);
@@ -104,7 +104,12 @@ async fn run(connection: Connection, setup: impl Setup, mut inbox: mpsc::Receive
             }
         }
         let channel = match open(&connection, &setup).await {
-            Ok(channel) => channel,
+            Ok(connection::Channel::Broker(channel)) => channel,
+            #[cfg(feature = "memory")]
+            Ok(connection::Channel::Memory(channel)) => tokio::select! {
+                () = super::memory::publish(&channel, &setup, &mut backlog, &mut inbox) => return,
+                () = connection.closed() => break,
+            },
             Err(Error::Closed) => break,
             Err(error) => {
                 tracing::warn!(%error, "no channel to publish on");
@@ -144,10 +149,16 @@ async fn run(connection: Connection, setup: impl Setup, mut inbox: mpsc::Receive
     }
 }
 
-async fn open(connection: &Connection, setup: &impl Setup) -> Result<Channel, Error> {
+async fn open(connection: &Connection, setup: &impl Setup) -> Result<connection::Channel, Error> {
     let channel = connection.channel().await?;
     let prepare = async {
-        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        match &channel {
+            connection::Channel::Broker(channel) => {
+                channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            }
+            #[cfg(feature = "memory")]
+            connection::Channel::Memory(_) => {}
+        }
         setup.set_up(&channel).await
     };
     let reason = match timeout(ATTEMPT, prepare).await {
@@ -211,7 +222,7 @@ impl Session {
             while self.jobs.len() < window
                 && let Some(job) = backlog.take(inbox)
             {
-                if let Err(error) = self.fits(&job.outgoing) {
+                if let Err(error) = fits(&job.outgoing, self.frame_max) {
                     let _ = job.reply.send(Err(error));
                     backlog.cleared();
                     continue;
@@ -250,17 +261,6 @@ impl Session {
                 }
             }
         }
-    }
-
-    fn fits(&self, outgoing: &Outgoing) -> Result<(), PublishError> {
-        let bytes = size::header_frame(&outgoing.properties);
-        if bytes > self.frame_max {
-            let most = self.frame_max;
-            return Err(PublishError::Encode(format!(
-                "the headers and properties have {bytes} bytes, the broker takes {most}"
-            )));
-        }
-        Ok(())
     }
 
     fn start(&mut self, job: Job) {
@@ -362,6 +362,17 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether headers and properties go into one frame of so many bytes.
+pub(super) fn fits(outgoing: &Outgoing, frame_max: usize) -> Result<(), PublishError> {
+    let bytes = size::header_frame(&outgoing.properties);
+    if bytes > frame_max {
+        return Err(PublishError::Encode(format!(
+            "the headers and properties have {bytes} bytes, the broker takes {frame_max}"
+        )));
+    }
+    Ok(())
 }
 
 async fn flight(channel: &Channel, outgoing: &Outgoing) -> Result<Confirmation, lapin::Error> {

@@ -7,6 +7,8 @@
 
 pub(crate) mod channel;
 mod draft;
+#[cfg(feature = "memory")]
+mod memory;
 mod returns;
 mod size;
 

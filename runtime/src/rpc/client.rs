@@ -1,8 +1,11 @@
 //! Calling a remote procedure.
 
-use super::{Failure, Procedure, failure, waiting::Waiting};
+use super::{
+    Failure, Procedure, failure,
+    waiting::{Reply, Waiting},
+};
 use crate::{
-    connection::Connection,
+    connection::{Channel, Connection},
     publish::{
         Outgoing, PublishError,
         channel::{Job, Setup, start},
@@ -11,7 +14,7 @@ use crate::{
 };
 use futures_util::StreamExt;
 use lapin::{
-    BasicProperties, Channel,
+    BasicProperties,
     options::{BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
@@ -24,7 +27,7 @@ use tokio::{
 use tracing::Instrument;
 
 /// The pseudo-queue of direct reply-to: answers come to the channel that published the request.
-const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+pub(crate) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
 
 /// Why a call has no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,7 +106,7 @@ impl Client {
         procedure: Procedure,
         payload: Vec<u8>,
         priority: Option<u8>,
-    ) -> Result<lapin::message::Delivery, CallError> {
+    ) -> Result<Reply, CallError> {
         let Procedure { name, queue, timeout: after } = procedure;
         let deadline = Instant::now() + after;
         let mut place = self.waiting.place();
@@ -193,7 +196,7 @@ impl<R: DeserializeOwned> Call<'_, R> {
         async {
             let payload = self.request.map_err(|error| CallError::Publish { procedure, error })?;
             let answer = self.client.answer(self.procedure, payload, self.priority).await?;
-            decode(procedure, &answer.properties, &answer.data)
+            decode(procedure, &answer.properties, &answer.payload)
         }
         .instrument(span)
         .await
@@ -236,18 +239,12 @@ struct Replies {
 
 impl Setup for Replies {
     async fn set_up(&self, channel: &Channel) -> Result<(), lapin::Error> {
-        channel.basic_qos(0, BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
-        let mut answers =
-            channel.basic_consume(REPLY_TO.into(), "".into(), options, FieldTable::default()).await?;
         let waiting = self.waiting.clone();
-        let generation = waiting.channel();
-        tokio::spawn(async move {
-            while let Some(Ok(answer)) = answers.next().await {
-                waiting.answered(answer);
-            }
-            waiting.ended(generation);
-        });
+        match channel {
+            Channel::Broker(channel) => subscribe(channel, waiting).await?,
+            #[cfg(feature = "memory")]
+            Channel::Memory(channel) => channel.reply_to(waiting),
+        }
         Ok(())
     }
 
@@ -256,4 +253,19 @@ impl Setup for Replies {
             self.waiting.sent(id.as_str());
         }
     }
+}
+
+async fn subscribe(channel: &lapin::Channel, waiting: Waiting) -> Result<(), lapin::Error> {
+    channel.basic_qos(0, BasicQosOptions::default()).await?;
+    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    let mut answers =
+        channel.basic_consume(REPLY_TO.into(), "".into(), options, FieldTable::default()).await?;
+    let generation = waiting.channel();
+    tokio::spawn(async move {
+        while let Some(Ok(answer)) = answers.next().await {
+            waiting.answered(Reply { properties: answer.properties, payload: answer.data });
+        }
+        waiting.ended(generation);
+    });
+    Ok(())
 }

@@ -10,10 +10,14 @@ mod failure;
 mod server;
 mod waiting;
 
+#[cfg(feature = "memory")]
+pub(crate) use client::REPLY_TO;
 pub use client::{Call, CallError, Client};
 pub use failure::Failure;
 pub use server::Answer;
 pub(crate) use server::Answering;
+#[cfg(feature = "memory")]
+pub(crate) use waiting::{Generation, Reply, Waiting};
 
 use crate::consume::Consume;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The calls that wait for their answers.
 
-use lapin::message::Delivery;
+use lapin::BasicProperties;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,22 +8,30 @@ use std::{
 use tokio::sync::oneshot;
 
 /// The number of a client's channel: an answer comes over the channel that the request went out on.
-pub(super) type Generation = u64;
+pub(crate) type Generation = u64;
+
+/// What a server answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) properties: BasicProperties,
+    pub(crate) payload: Vec<u8>,
+}
 
 /// The calls of a client, by correlation-id. Clones share them.
-#[derive(Clone, Default)]
-pub(super) struct Waiting {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waiting {
     calls: Arc<Mutex<Calls>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Calls {
     waiting: HashMap<String, Call>,
     newest: Generation,
 }
 
+#[derive(Debug)]
 struct Call {
-    answer: oneshot::Sender<Delivery>,
+    answer: oneshot::Sender<Reply>,
     /// The channel of its request; none while that waits to be published.
     sent: Option<Generation>,
 }
@@ -32,7 +40,7 @@ struct Call {
 pub(super) struct Place {
     pub(super) id: String,
     /// Ends without an answer when the channel of the request ends.
-    pub(super) answer: oneshot::Receiver<Delivery>,
+    pub(super) answer: oneshot::Receiver<Reply>,
     waiting: Waiting,
 }
 
@@ -56,7 +64,7 @@ impl Waiting {
     }
 
     /// A new channel, on which requests go out from now on.
-    pub(super) fn channel(&self) -> Generation {
+    pub(crate) fn channel(&self) -> Generation {
         let mut calls = self.calls();
         calls.newest += 1;
         calls.newest
@@ -72,7 +80,7 @@ impl Waiting {
     }
 
     /// An answer has come.
-    pub(super) fn answered(&self, answer: Delivery) {
+    pub(crate) fn answered(&self, answer: Reply) {
         let id = answer.properties.correlation_id().as_ref().map(ToString::to_string);
         match id.and_then(|id| self.calls().waiting.remove(&id)) {
             // an error means that nobody waits any more
@@ -82,7 +90,7 @@ impl Waiting {
     }
 
     /// A channel is gone, and with it the address that servers answer to.
-    pub(super) fn ended(&self, channel: Generation) {
+    pub(crate) fn ended(&self, channel: Generation) {
         self.calls().waiting.retain(|_, call| call.sent != Some(channel));
     }
 }

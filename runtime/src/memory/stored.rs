@@ -1,0 +1,262 @@
+//! A message as it lies in a queue.
+
+use super::fields;
+use crate::{delivery::Arrival, publish::Outgoing, rpc::Reply};
+use lapin::{
+    BasicProperties,
+    types::{AMQPValue, FieldArray, FieldTable},
+};
+use topoc_routing::{Carried, Death, Message, Queue, Reason};
+
+/// The keys that the broker notes of a message's deaths, in headers of their own.
+const NOTES: [&str; 6] = [
+    "x-first-death-reason",
+    "x-first-death-queue",
+    "x-first-death-exchange",
+    "x-last-death-reason",
+    "x-last-death-queue",
+    "x-last-death-exchange",
+];
+
+/// A message of a client, read for routing.
+pub(super) struct Incoming {
+    pub(super) exchange: String,
+    pub(super) routing_key: String,
+    pub(super) headers: topoc_routing::Table,
+    pub(super) cc: Vec<String>,
+    pub(super) bcc: Vec<String>,
+    pub(super) properties: BasicProperties,
+    /// Milliseconds.
+    expiration: Option<u64>,
+    payload: Vec<u8>,
+}
+
+impl Incoming {
+    /// Reads what is published; fails with the broker's refusal.
+    pub(super) fn read(outgoing: &Outgoing) -> Result<Self, String> {
+        let mut properties = outgoing.properties.clone();
+        let mut own = properties.headers().clone().unwrap_or_default();
+        let (cc, bcc) = (fields::keys(&own, "CC")?, fields::keys(&own, "BCC")?);
+        let mut headers = fields::table(&own);
+        headers.remove("CC");
+        if headers.remove("BCC").is_some() {
+            own = without(&own, "BCC");
+            properties = properties.with_headers(own);
+        }
+        let expiration =
+            match properties.expiration() {
+                Some(text) => Some(text.as_str().parse::<u32>().map_err(|error| {
+                    format!("PRECONDITION_FAILED - invalid expiration '{text}': {error}")
+                })?),
+                None => None,
+            };
+        Ok(Self {
+            exchange: outgoing.exchange.clone(),
+            routing_key: outgoing.routing_key.clone(),
+            headers,
+            cc,
+            bcc,
+            properties,
+            expiration: expiration.map(u64::from),
+            payload: outgoing.payload.clone(),
+        })
+    }
+
+    pub(super) fn message(&self) -> Message<'_> {
+        Message::new(&self.routing_key).with_headers(&self.headers).with_cc(&self.cc).with_bcc(&self.bcc)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// As the answer that it is.
+    pub(super) fn into_reply(self) -> Reply {
+        Reply { properties: self.properties, payload: self.payload }
+    }
+
+    pub(super) fn into_stored(self) -> Stored {
+        let carried = Carried::new(&self.exchange, &self.message());
+        let Self { bcc, properties, payload, expiration, .. } = self;
+        Stored {
+            carried,
+            hidden: bcc.len(),
+            properties,
+            payload,
+            expiration,
+            expires: None,
+            position: 0,
+            returned: 0,
+            redelivered: false,
+            deaths: Vec::new(),
+        }
+    }
+}
+
+/// A message in a queue.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    /// As routing knows it.
+    pub(super) carried: Carried,
+    /// How many of its keys, the last ones, nobody is shown: those of `BCC`.
+    hidden: usize,
+    /// As consumers get them, but for the headers that tell of deaths and deliveries.
+    properties: BasicProperties,
+    payload: Vec<u8>,
+    /// Its own time to live, in milliseconds.
+    expiration: Option<u64>,
+    /// When it expires in this queue, in milliseconds of the broker's clock.
+    pub(super) expires: Option<u64>,
+    /// Its place among the messages of its queue.
+    pub(super) position: u64,
+    /// How often it came back to this queue.
+    pub(super) returned: u64,
+    pub(super) redelivered: bool,
+    deaths: Vec<Noted>,
+}
+
+/// An entry of `x-death`.
+#[derive(Clone, Debug)]
+struct Noted {
+    death: Death,
+    queue: String,
+    exchange: String,
+    keys: Vec<String>,
+    count: i64,
+    /// Seconds since 1970.
+    time: u64,
+    expiration: Option<u64>,
+}
+
+impl Stored {
+    pub(super) fn properties(&self) -> &BasicProperties {
+        &self.properties
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.payload.len() as u64
+    }
+
+    /// Its priority.
+    pub(super) fn priority(&self) -> Option<u8> {
+        *self.properties.priority()
+    }
+
+    /// This message on its arrival in a queue.
+    pub(super) fn arriving(mut self, queue: &Queue, now: u64) -> Self {
+        self.expires = queue.expires_after(self.expiration).map(|after| now.saturating_add(after));
+        self.returned = 0;
+        self.redelivered = false;
+        self
+    }
+
+    /// The dead letter that `carried` is: `self` after its death in `queue`, at `time` in seconds since 1970.
+    pub(super) fn dead(&self, queue: &Queue, reason: Reason, carried: Carried, time: u64) -> Self {
+        let mut dead = self.clone();
+        let Some(&death) = carried.deaths.first() else { return dead };
+        debug_assert_eq!(death.reason, reason);
+        match dead.deaths.iter_mut().find(|noted| noted.death == death) {
+            Some(noted) => noted.count += 1,
+            None => {
+                let shown = self.carried.keys.len().saturating_sub(self.hidden).max(1);
+                dead.deaths.push(Noted {
+                    death,
+                    queue: queue.name.clone(),
+                    exchange: self.carried.exchange.clone(),
+                    keys: self.carried.keys.iter().take(shown).cloned().collect(),
+                    count: 1,
+                    time,
+                    expiration: self.expiration,
+                });
+            }
+        }
+        if queue.dead_letter_routing_key.is_some() {
+            dead.hidden = 0;
+            let headers = dead.properties.headers().clone().unwrap_or_default();
+            dead.properties = dead.properties.with_headers(without(&headers, "CC"));
+        }
+        dead.expiration = None;
+        dead.carried = carried;
+        dead
+    }
+
+    /// As a consumer gets it; `counted` says that its queue tells how often it came back.
+    pub(super) fn arrival(&self, counted: bool) -> Arrival {
+        let counted = counted && self.returned > 0;
+        let mut properties = self.properties.clone();
+        if counted || !self.deaths.is_empty() {
+            let mut headers = properties.headers().clone().unwrap_or_default();
+            if counted {
+                let count = i64::try_from(self.returned).unwrap_or(i64::MAX);
+                headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(count));
+            }
+            self.tell_deaths(&mut headers);
+            properties = properties.with_headers(headers);
+        }
+        if !self.deaths.is_empty() {
+            properties = without_expiration(properties);
+        }
+        Arrival {
+            exchange: self.carried.exchange.as_str().into(),
+            routing_key: self.carried.keys.first().map_or("", String::as_str).into(),
+            redelivered: self.redelivered,
+            properties,
+            payload: self.payload.clone(),
+        }
+    }
+
+    fn tell_deaths(&self, headers: &mut FieldTable) {
+        if self.deaths.is_empty() {
+            return;
+        }
+        let noted = |death: &Death| self.deaths.iter().find(|noted| noted.death == *death);
+        let deaths: Vec<AMQPValue> =
+            self.carried.deaths.iter().filter_map(noted).map(|noted| noted.field()).collect();
+        headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::from(deaths)));
+        for name in NOTES {
+            let told = self.carried.headers.as_ref().and_then(|told| told.get(name));
+            if let Some(topoc_routing::Value::String(bytes)) = told {
+                headers.insert(name.into(), AMQPValue::LongString(bytes.as_slice().into()));
+            }
+        }
+    }
+}
+
+impl Noted {
+    fn field(&self) -> AMQPValue {
+        let text = |text: &str| AMQPValue::LongString(text.into());
+        let mut table = FieldTable::default();
+        table.insert("count".into(), AMQPValue::LongLongInt(self.count));
+        table.insert("reason".into(), text(self.death.reason.as_str()));
+        table.insert("queue".into(), text(&self.queue));
+        table.insert("time".into(), AMQPValue::Timestamp(self.time));
+        table.insert("exchange".into(), text(&self.exchange));
+        let keys: Vec<AMQPValue> = self.keys.iter().map(|key| text(key)).collect();
+        table.insert("routing-keys".into(), AMQPValue::FieldArray(FieldArray::from(keys)));
+        if let Some(expiration) = self.expiration {
+            table.insert("original-expiration".into(), text(&expiration.to_string()));
+        }
+        AMQPValue::FieldTable(table)
+    }
+}
+
+fn without(table: &FieldTable, name: &str) -> FieldTable {
+    let mut fields = table.inner().clone();
+    fields.remove(name);
+    fields.into()
+}
+
+/// The same properties but `expiration`, which lapin's cannot take back.
+fn without_expiration(from: BasicProperties) -> BasicProperties {
+    let mut to = BasicProperties::default();
+    macro_rules! carry {
+        ($($get:ident $with:ident),*) => { $(if let Some(value) = from.$get().clone() { to = to.$with(value); })* };
+    }
+    carry!(
+        content_type with_content_type, content_encoding with_content_encoding, headers with_headers,
+        delivery_mode with_delivery_mode, priority with_priority, correlation_id with_correlation_id,
+        reply_to with_reply_to, message_id with_message_id, timestamp with_timestamp, kind with_type,
+        user_id with_user_id, app_id with_app_id, cluster_id with_cluster_id
+    );
+    to
+}
