@@ -126,6 +126,9 @@ impl Error {
             Self::NoAmqp { only_plain: true, .. } => {
                 Some("name it, if it may go without TLS: --amqp amqp://host:5672".to_owned())
             }
+            Self::Refused { status: 500.., .. } => {
+                Some("look into the broker's log: rabbitmq-diagnostics log_tail".to_owned())
+            }
             Self::Unreadable { .. } | Self::Unsayable { .. } | Self::NotFound { .. } | Self::Refused { .. } => None,
         }
     }
