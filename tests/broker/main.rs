@@ -9,6 +9,8 @@ mod definitions;
 #[cfg(feature = "cli")]
 mod drift;
 #[cfg(feature = "cli")]
+mod faults;
+#[cfg(feature = "cli")]
 mod headers;
 #[cfg(feature = "cli")]
 mod hoist;

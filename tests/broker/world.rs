@@ -1,6 +1,9 @@
 //! A broker of our own and the command, as a user runs it.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 use topoc_test_support::{Api, Broker, Options, SHIPPED_PLUGINS, Version};
@@ -52,10 +55,15 @@ impl World {
 
     /// `topoc VERB` on this text, against this broker, not yet started.
     pub(crate) fn command(&self, verb: &str, text: &str, flags: &[&str]) -> Command {
+        self.command_on(verb, &self.file(text), flags)
+    }
+
+    /// `topoc VERB` on this file, against this broker, not yet started.
+    pub(crate) fn command_on(&self, verb: &str, file: &Path, flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_topoc"));
         command
             .arg(verb)
-            .arg(self.file(text))
+            .arg(file)
             .args(flags)
             .env("TOPOC_BROKER", self.broker.management_url())
             .env("SECRET", "p w")
@@ -102,8 +110,12 @@ impl World {
 
     pub(crate) fn publish(&self, vhost: &str, queue: &str, count: usize) {
         for _ in 0..count {
-            let message =
-                json!({"properties": {}, "routing_key": queue, "payload": "x", "payload_encoding": "string"});
+            let message = json!({
+                "properties": {"delivery_mode": 2},
+                "routing_key": queue,
+                "payload": "x",
+                "payload_encoding": "string",
+            });
             let path = format!("/api/exchanges/{vhost}/amq.default/publish");
             assert_eq!(self.api().post(&path, &message)["routed"], true);
         }

@@ -1,0 +1,137 @@
+use std::{
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    net::{Ipv4Addr, TcpStream},
+    sync::Arc,
+    thread,
+};
+
+use super::{Fate, Protocol, Way, cut};
+
+/// Requests one after the other on a connection that the client keeps open.
+pub(super) fn serve(client: TcpStream, way: &Arc<Way>) -> io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let mut client = client;
+    while let Some(request) = read_request(&mut reader)? {
+        let answer = match way.fate(Protocol::Http, request.what()) {
+            Fate::Pass => ask(&request, way)?,
+            Fate::Late(pause) => {
+                thread::sleep(pause);
+                ask(&request, way)?
+            }
+            Fate::WithoutAmqp => {
+                way.cut_amqp();
+                ask(&request, way)?
+            }
+            Fate::Answer(status) => accident(status),
+            Fate::CutBefore => {
+                cut(&client);
+                return Ok(());
+            }
+            Fate::Before(event) => {
+                event();
+                cut(&client);
+                return Ok(());
+            }
+            Fate::CutAfter => {
+                ask(&request, way)?;
+                cut(&client);
+                return Ok(());
+            }
+            Fate::After(event) => {
+                ask(&request, way)?;
+                event();
+                cut(&client);
+                return Ok(());
+            }
+            Fate::Half => {
+                let answer = ask(&request, way)?;
+                client.write_all(&answer[..half(&answer)])?;
+                cut(&client);
+                return Ok(());
+            }
+        };
+        client.write_all(&answer)?;
+    }
+    Ok(())
+}
+
+struct Request {
+    /// Without the blank line that ends it.
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Request {
+    fn what(&self) -> String {
+        self.head.split(" HTTP/").next().unwrap_or_default().to_owned()
+    }
+}
+
+/// A whole request; none where the client has closed.
+fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+    let mut head = String::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        if line.trim_end().is_empty() {
+            break;
+        }
+        head.push_str(&line);
+    }
+    let length = header(&head, "content-length").and_then(|length| length.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body)?;
+    Ok(Some(Request { head, body }))
+}
+
+fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case(wanted).then(|| value.trim())
+    })
+}
+
+/// The broker's answer, as it goes to a client whose connection stays open.
+fn ask(request: &Request, way: &Way) -> io::Result<Vec<u8>> {
+    let mut broker = TcpStream::connect((Ipv4Addr::LOCALHOST, way.management))?;
+    write!(broker, "{}connection: close\r\n\r\n", request.head)?;
+    broker.write_all(&request.body)?;
+    let mut answer = Vec::new();
+    broker.read_to_end(&mut answer)?;
+    let body = head_length(&answer);
+    let head = String::from_utf8_lossy(&answer[..body]).into_owned();
+    let mut kept = String::new();
+    for line in head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("connection:")) {
+        kept.push_str(line);
+        kept.push_str("\r\n");
+    }
+    let mut answered = kept.into_bytes();
+    answered.extend_from_slice(&answer[body..]);
+    Ok(answered)
+}
+
+/// How long the head is, with the blank line that ends it.
+fn head_length(answer: &[u8]) -> usize {
+    answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4)
+}
+
+/// Up to the middle of the body; of an answer without one, of the head.
+fn half(answer: &[u8]) -> usize {
+    let head = head_length(answer);
+    if head == answer.len() { head / 2 } else { head + (answer.len() - head) / 2 }
+}
+
+/// What a gateway says for a broker, or a broker of itself.
+fn accident(status: u16) -> Vec<u8> {
+    let body = match status {
+        401 => r#"{"error":"not_authorised","reason":"Login failed"}"#,
+        _ => r#"{"error":"Internal Server Error","reason":"injected"}"#,
+    };
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} Injected\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
