@@ -14,6 +14,7 @@ use topoc_routing::{
 use topoc_test_support::Vhost;
 
 use crate::made::{Published, Random};
+use crate::memory::Memory;
 use crate::naive;
 
 /// A connection to one virtual host.
@@ -71,18 +72,8 @@ impl Node {
         }
     }
 
-    /// Publishes with `mandatory` and waits for the confirm: whether the message came back, or the code of a refusal.
-    pub(crate) async fn publish(&mut self, published: &Published, body: &[u8]) -> Result<bool, u16> {
-        self.publish_expiring(published, body, None).await
-    }
-
-    /// The same, with a time to live of its own in milliseconds.
-    pub(crate) async fn publish_expiring(
-        &mut self,
-        published: &Published,
-        body: &[u8],
-        expiration: Option<u64>,
-    ) -> Result<bool, u16> {
+    /// The properties of a message as they go over the wire; with a time to live of its own in milliseconds.
+    pub(crate) fn properties(&mut self, published: &Published, expiration: Option<u64>) -> BasicProperties {
         let mut headers = self.fields(&published.headers);
         for (name, keys) in [("CC", &published.cc), ("BCC", &published.bcc)] {
             if !keys.is_empty() {
@@ -90,11 +81,21 @@ impl Node {
                 headers.insert(name.into(), AMQPValue::FieldArray(FieldArray::from(keys)));
             }
         }
-        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-        let mut properties = BasicProperties::default().with_headers(headers);
-        if let Some(milliseconds) = expiration {
-            properties = properties.with_expiration(milliseconds.to_string().into());
+        let properties = BasicProperties::default().with_headers(headers);
+        match expiration {
+            Some(milliseconds) => properties.with_expiration(milliseconds.to_string().into()),
+            None => properties,
         }
+    }
+
+    /// Publishes with `mandatory` and waits for the confirm: whether the message came back, or the code of a refusal.
+    pub(crate) async fn publish(
+        &mut self,
+        published: &Published,
+        properties: BasicProperties,
+        body: &[u8],
+    ) -> Result<bool, u16> {
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let (exchange, key) = (published.exchange.as_str().into(), published.routing_key.as_str().into());
         let confirm = match self.channel.basic_publish(exchange, key, options, body, properties).await {
             Ok(confirm) => confirm.await,
@@ -257,37 +258,49 @@ pub(crate) struct Disagreement {
     pub(crate) why: String,
 }
 
-/// Declares the topology in an empty virtual host, publishes all messages and compares where each went.
+/// Declares the topology in an empty virtual host and on a broker in memory, publishes all messages to both and compares
+/// where each went.
 pub(crate) async fn compare(vhost: &Vhost, net: &Topology, messages: &[Published]) -> Vec<Disagreement> {
     let mut node = Node::connect(vhost).await;
     node.declare(net).await;
+    let mut memory = Memory::with(net);
     let mut answers = Vec::new();
     for (i, message) in messages.iter().enumerate() {
-        answers.push(node.publish(message, i.to_string().as_bytes()).await);
+        let (properties, body) = (node.properties(message, None), i.to_string());
+        let in_memory = memory.publish(message, properties.clone(), body.as_bytes());
+        answers.push((node.publish(message, properties, body.as_bytes()).await, in_memory));
     }
-    let mut copies = node.drain(net).await;
+    let (mut copies, mut copies_in_memory) = (node.drain(net).await, memory.drain(net));
     let _ = node.connection.close(200, "done".into()).await;
     let mut disagreements = Vec::new();
-    for (i, (published, answer)) in messages.iter().zip(answers).enumerate() {
+    for (i, (published, (answer, in_memory))) in messages.iter().zip(answers).enumerate() {
         let got = copies.remove(i.to_string().as_bytes()).unwrap_or_default();
-        if let Err(why) = judge(net, published, answer, &got) {
-            disagreements.push(Disagreement { message: i, why });
-        }
+        let verdict = judge(net, published, answer, &got).and_then(|decided| {
+            let there = copies_in_memory.remove(i.to_string().as_bytes()).unwrap_or_default();
+            if decided && (answer, &got) != (in_memory, &there) {
+                return Err(format!(
+                    "the broker has it in {got:?} ({answer:?}), memory in {there:?} ({in_memory:?})"
+                ));
+            }
+            judge(net, published, in_memory, &there).map(drop).map_err(|why| format!("in memory {why}"))
+        });
+        disagreements.extend(verdict.err().map(|why| Disagreement { message: i, why }));
     }
     disagreements
 }
 
+/// Whether a broker did what the crate says; true where that leaves nothing open.
 fn judge(
     net: &Topology,
     published: &Published,
     answer: Result<bool, u16>,
     got: &[QueueId],
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let names = |queues: &mut dyn Iterator<Item = QueueId>| -> Vec<String> {
         queues.map(|id| net.queue(id).name.clone()).collect()
     };
     let delivered = match (net.publish(&published.exchange, &published.message()), answer) {
-        (Err(refused), Err(code)) if refused.code() == code => return Ok(()),
+        (Err(refused), Err(code)) if refused.code() == code => return Ok(true),
         (Err(Refused::NotFound(_) | Refused::Internal(_)), answer) => {
             return Err(format!("it is refused, the broker answers {answer:?}"));
         }
@@ -322,7 +335,7 @@ fn judge(
         net.exchange_id(&published.exchange).and_then(|id| naive::outcomes(net, id, &published.message()));
     let possible = outcomes.is_none_or(|outcomes| outcomes.contains(&set));
     if sure.is_subset(&set) && set.is_subset(&may) && unroutable && possible {
-        return Ok(());
+        return Ok(sure.len() == may.len());
     }
     Err(format!(
         "it goes to {:?} and perhaps {:?} (unroutable: {:?}), the broker puts it into {:?}",

@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
+use lapin::BasicProperties;
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicGetOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::AMQPValue;
 use tokio::time::sleep;
 use topoc_routing::{Carried, DeadLettered, QueueId, Reason, Topology};
+use topoc_runtime::memory::Got;
 use topoc_test_support::Vhost;
 
 use crate::broker::Node;
 use crate::made::{Published, Random};
+use crate::memory::Memory;
 
 /// Too many copies to be worth their time.
 const MOST_COPIES: usize = 40;
@@ -85,8 +88,12 @@ pub(crate) async fn compare(
     }
     let mut node = Node::connect(vhost).await;
     node.declare(net).await;
-    if let Err(code) = node.publish_expiring(published, b"mortal", expiration).await {
-        return Some(Err(format!("the broker refuses it with {code}")));
+    let mut memory = Memory::with(net);
+    let properties = node.properties(published, expiration);
+    let in_memory = memory.publish(published, properties.clone(), b"mortal");
+    let answer = node.publish(published, properties, b"mortal").await;
+    if answer.is_err() || answer != in_memory {
+        return Some(Err(format!("the broker answers {answer:?}, memory {in_memory:?}")));
     }
     let mut random = Random::new(seed);
     for round in 0..3 {
@@ -108,10 +115,26 @@ pub(crate) async fn compare(
                 break;
             }
         }
-        got.sort_by(|a, b| a.0.cmp(&b.0));
+        got.sort_by_cached_key(|(resting, got)| (resting.clone(), notes(&got.properties)));
         let seen: Vec<&Resting> = got.iter().map(|(resting, _)| resting).collect();
         if seen != wanted.iter().collect::<Vec<_>>() {
             return Some(Err(format!("in round {round} it rests {wanted:?}, the broker has it {seen:?}")));
+        }
+        memory.broker.advance(Duration::from_millis(settled.after + 100)).await;
+        let taken = memory.take(net).into_iter();
+        let mut in_memory: Vec<(Resting, Got)> =
+            taken.map(|(queue, got)| ((queue, deaths(got.properties())), got)).collect();
+        in_memory.sort_by_cached_key(|(resting, got)| (resting.clone(), notes(got.properties())));
+        let seen: Vec<&Resting> = in_memory.iter().map(|(resting, _)| resting).collect();
+        if seen != wanted.iter().collect::<Vec<_>>() {
+            return Some(Err(format!("in round {round} it rests {wanted:?}, memory has it {seen:?}")));
+        }
+        for ((resting, got), (_, there)) in got.iter().zip(&in_memory) {
+            let (theirs, ours) = (notes(&got.properties), notes(there.properties()));
+            if theirs != ours {
+                let why = format!("in round {round} of {resting:?} the broker says {theirs}, memory {ours}");
+                return Some(Err(why));
+            }
         }
         if wanted.is_empty() {
             return Some(Ok(()));
@@ -120,15 +143,17 @@ pub(crate) async fn compare(
         settled.resting.sort_by_key(|resting| named(net, resting));
         let mut after = Settled { resting: Vec::new(), after: 0 };
         let (mut returned, mut rejected) = (Vec::new(), Vec::new());
-        for ((queue, message), (_, got)) in settled.resting.into_iter().zip(got) {
+        for (((queue, message), (_, got)), (_, there)) in settled.resting.into_iter().zip(got).zip(in_memory)
+        {
             let limit = net.queue(queue).effective_delivery_limit(net.version());
             let reason = match limit {
                 Some(limit) if random.one_in(2) => {
-                    returned.push((net.queue(queue).name.as_str(), got, limit));
+                    returned.push((net.queue(queue).name.as_str(), got, there, limit));
                     Reason::DeliveryLimit
                 }
                 _ => {
                     rejected.push(got);
+                    there.reject(false);
                     Reason::Rejected
                 }
             };
@@ -136,8 +161,8 @@ pub(crate) async fn compare(
                 settle(net, queue, message, None, &mut after, 0);
             }
         }
-        for (queue, got, limit) in returned {
-            if let Err(why) = return_until_dead(&node, queue, got, limit).await {
+        for (queue, got, there, limit) in returned {
+            if let Err(why) = return_until_dead(&node, &mut memory, queue, (got, there), limit).await {
                 return Some(Err(why));
             }
         }
@@ -147,6 +172,23 @@ pub(crate) async fn compare(
         settled = after;
     }
     Some(Ok(()))
+}
+
+/// All that a message says of itself, but for the times of its deaths.
+fn notes(properties: &BasicProperties) -> String {
+    let mut table = properties.headers().clone().unwrap_or_default().inner().clone();
+    if let Some(AMQPValue::FieldArray(deaths)) = table.get("x-death").cloned() {
+        let timeless = deaths.as_slice().iter().map(|death| match death {
+            AMQPValue::FieldTable(death) => {
+                let mut death = death.inner().clone();
+                death.remove("time");
+                AMQPValue::FieldTable(death.into())
+            }
+            other => other.clone(),
+        });
+        table.insert("x-death".into(), AMQPValue::FieldArray(timeless.collect::<Vec<_>>().into()));
+    }
+    format!("{table:?} expiration {:?}", properties.expiration())
 }
 
 /// At-least-once dead letters go by way of a consumer and confirms.
@@ -161,14 +203,14 @@ async fn take(node: &Node, net: &Topology) -> Vec<(Resting, BasicGetMessage)> {
         while let Some(got) =
             node.channel.basic_get(name(), BasicGetOptions::default()).await.expect("a queue to read")
         {
-            taken.push(((queue.name.clone(), deaths(&got)), got));
+            taken.push(((queue.name.clone(), deaths(&got.properties)), got));
         }
     }
     taken
 }
 
-fn deaths(got: &BasicGetMessage) -> Vec<String> {
-    let headers = got.properties.headers().as_ref();
+fn deaths(properties: &BasicProperties) -> Vec<String> {
+    let headers = properties.headers().as_ref();
     let Some(AMQPValue::FieldArray(deaths)) = headers.and_then(|headers| headers.inner().get("x-death"))
     else {
         return Vec::new();
@@ -187,22 +229,30 @@ fn deaths(got: &BasicGetMessage) -> Vec<String> {
 /// Returns a message as often as the limit permits, and once more. What is returned comes out again first.
 async fn return_until_dead(
     node: &Node,
+    memory: &mut Memory,
     queue: &str,
-    mut got: BasicGetMessage,
+    (mut got, mut there): (BasicGetMessage, Got),
     limit: u64,
 ) -> Result<(), String> {
-    let before = deaths(&got);
+    let before = deaths(&got.properties);
     for returns in 1..=limit {
         got.nack(BasicNackOptions { requeue: true, multiple: false }).await.expect("a return");
         let again =
             node.channel.basic_get(queue.into(), BasicGetOptions::default()).await.expect("a queue to read");
         got = match again {
-            Some(again) if deaths(&again) == before => again,
+            Some(again) if deaths(&again.properties) == before => again,
             other => {
                 return Err(format!("{queue} permits {limit} returns, and after {returns} it has {other:?}"));
             }
         };
+        there.reject(true);
+        there = memory.client.get(queue).ok_or("memory gives up too early what is returned")?;
+        let (theirs, ours) = (notes(&got.properties), notes(there.properties()));
+        if theirs != ours {
+            return Err(format!("returned {returns} times the broker has {theirs}, memory {ours}"));
+        }
     }
     got.nack(BasicNackOptions { requeue: true, multiple: false }).await.expect("a return");
+    there.reject(true);
     Ok(())
 }

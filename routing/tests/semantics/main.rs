@@ -8,6 +8,7 @@ mod broker;
 mod deaths;
 mod kdl;
 mod made;
+mod memory;
 mod naive;
 mod policies;
 mod shrink;

@@ -137,7 +137,7 @@ impl Line {
     pub(super) fn put(&mut self, stored: Stored) {
         self.length += 1;
         self.bytes += stored.bytes();
-        if self.kind == QueueKind::Quorum && stored.returned > 0 {
+        if self.kind == QueueKind::Quorum && stored.redelivered {
             self.returned.push_back(stored);
         } else {
             let lane = self.lane(&stored);

@@ -177,9 +177,8 @@ impl Broker {
     pub fn messages(&self, vhost: &str, queue: &str) -> Result<Vec<Delivery>> {
         let messages = self.ask(vhost, |vhost, _| {
             let id = vhost.queue(queue)?;
-            let counted = vhost.net.queue(id).kind == topoc_routing::QueueKind::Quorum;
             let messages = vhost.lines[id.index()].messages();
-            Ok(messages.map(|stored| Delivery::new(queue, stored.arrival(counted))).collect())
+            Ok(messages.map(|stored| Delivery::new(queue, stored.arrival(None))).collect())
         });
         messages.unwrap_or_else(|| Err(missing(vhost))).map_err(|reason| self.refused(reason))
     }

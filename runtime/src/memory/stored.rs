@@ -6,7 +6,7 @@ use lapin::{
     BasicProperties,
     types::{AMQPValue, FieldArray, FieldTable},
 };
-use topoc_routing::{Carried, Death, Message, Queue, Reason};
+use topoc_routing::{Carried, Death, Message, Queue, QueueKind, Reason, Version};
 
 /// The keys that the broker notes of a message's deaths, in headers of their own.
 const NOTES: [&str; 6] = [
@@ -88,6 +88,7 @@ impl Incoming {
             position: 0,
             returned: 0,
             redelivered: false,
+            failed: 0,
             deaths: Vec::new(),
         }
     }
@@ -112,7 +113,20 @@ pub(super) struct Stored {
     /// How often it came back to this queue.
     pub(super) returned: u64,
     pub(super) redelivered: bool,
+    /// How often quorum queues gave it to a consumer that rejected it. From 4.0 on that goes along with the dead letter
+    /// (`rabbit_fifo_dlx:annotate_msg`).
+    failed: u64,
     deaths: Vec<Noted>,
+}
+
+/// A message's death.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Died<'q> {
+    pub(super) queue: &'q Queue,
+    pub(super) reason: Reason,
+    pub(super) version: Version,
+    /// When, in seconds since 1970.
+    pub(super) seconds: u64,
 }
 
 /// An entry of `x-death`.
@@ -150,28 +164,34 @@ impl Stored {
         self
     }
 
-    /// The dead letter that `carried` is: `self` after its death in `queue`, at `time` in seconds since 1970.
-    pub(super) fn dead(&self, queue: &Queue, reason: Reason, carried: Carried, time: u64) -> Self {
+    /// The dead letter that `carried` is: `self` after its death.
+    pub(super) fn dead(&self, died: Died<'_>, carried: Carried) -> Self {
+        let Died { queue, reason, version, seconds } = died;
         let mut dead = self.clone();
+        if queue.kind == QueueKind::Quorum && version >= Version::V4_0 {
+            dead.failed += u64::from(reason == Reason::Rejected);
+        }
         let Some(&death) = carried.deaths.first() else { return dead };
         debug_assert_eq!(death.reason, reason);
         match dead.deaths.iter_mut().find(|noted| noted.death == death) {
             Some(noted) => noted.count += 1,
             None => {
-                let shown = self.carried.keys.len().saturating_sub(self.hidden).max(1);
+                let keys = self.shown_keys(version);
                 dead.deaths.push(Noted {
                     death,
                     queue: queue.name.clone(),
                     exchange: self.carried.exchange.clone(),
-                    keys: self.carried.keys.iter().take(shown).cloned().collect(),
+                    keys,
                     count: 1,
-                    time,
+                    time: seconds,
                     expiration: self.expiration,
                 });
             }
         }
         if queue.dead_letter_routing_key.is_some() {
             dead.hidden = 0;
+        }
+        if carried.headers.as_ref().is_some_and(|headers| !headers.contains_key("CC")) {
             let headers = dead.properties.headers().clone().unwrap_or_default();
             dead.properties = dead.properties.with_headers(without(&headers, "CC"));
         }
@@ -180,14 +200,34 @@ impl Stored {
         dead
     }
 
-    /// As a consumer gets it; `counted` says that its queue tells how often it came back.
-    pub(super) fn arrival(&self, counted: bool) -> Arrival {
-        let counted = counted && self.returned > 0;
+    /// Its keys without those of `BCC`; from 3.13 on each of these takes away the first that is equal.
+    fn shown_keys(&self, version: Version) -> Vec<String> {
+        let keys = &self.carried.keys;
+        let shown = keys.len().saturating_sub(self.hidden);
+        if version < Version::V3_13 {
+            return keys[..shown].to_vec();
+        }
+        let mut left = keys.clone();
+        for hidden in &keys[shown..] {
+            if let Some(at) = left.iter().position(|key| key == hidden) {
+                left.remove(at);
+            }
+        }
+        left
+    }
+
+    /// How often it was delivered before, as a quorum queue tells it: here, or else before its death.
+    pub(super) fn deliveries(&self) -> u64 {
+        if self.returned > 0 { self.returned } else { self.failed }
+    }
+
+    /// As a consumer gets it; `counted` says how often it was delivered before, where its queue tells that.
+    pub(super) fn arrival(&self, counted: Option<u64>) -> Arrival {
         let mut properties = self.properties.clone();
-        if counted || !self.deaths.is_empty() {
+        if counted.is_some() || !self.deaths.is_empty() {
             let mut headers = properties.headers().clone().unwrap_or_default();
-            if counted {
-                let count = i64::try_from(self.returned).unwrap_or(i64::MAX);
+            if let Some(count) = counted {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
                 headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(count));
             }
             self.tell_deaths(&mut headers);

@@ -4,7 +4,7 @@ use super::{
     Taken,
     line::{ConsumerId, Line, Retained},
     pick::Picks,
-    stored::{Incoming, Stored},
+    stored::{Died, Incoming, Stored},
 };
 use crate::{
     delivery::Arrival,
@@ -289,7 +289,9 @@ impl Vhost {
         let tag = self.next_number();
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         let kind = self.lines[consumer.queue.index()].kind;
-        let arrival = stored.arrival(kind == QueueKind::Quorum);
+        let deliveries = stored.deliveries();
+        let counted = (kind == QueueKind::Quorum && deliveries > 0).then_some(deliveries);
+        let arrival = stored.arrival(counted);
         let kept = !consumer.auto_ack && kind != QueueKind::Stream;
         consumer.in_hand.insert(tag, kept.then_some(stored));
         if let Some(sender) = &consumer.sender {
@@ -329,7 +331,8 @@ impl Vhost {
                     (targets, message, fate)
                 }
             };
-        let dead = stored.dead(self.net.queue(queue), reason, message, now.seconds);
+        let (version, seconds) = (self.net.version(), now.seconds);
+        let dead = stored.dead(Died { queue: self.net.queue(queue), reason, version, seconds }, message);
         let mut refused = Vec::new();
         let none = targets.is_empty();
         for target in targets {
@@ -442,7 +445,10 @@ impl Vhost {
         self.work(now);
         let line = &mut self.lines[queue.index()];
         let stored = line.take()?;
-        let arrival = stored.arrival(line.kind == QueueKind::Quorum);
+        // before 3.13 `basic.get` tells even that it is the first time (`rabbit_quorum_queue:dequeue`)
+        let tells = stored.deliveries() > 0 || self.net.version() < Version::V3_13;
+        let counted = (line.kind == QueueKind::Quorum && tells).then(|| stored.deliveries());
+        let arrival = stored.arrival(counted);
         let tag = self.next_number();
         self.consumers.get_mut(&id)?.in_hand.insert(tag, Some(stored));
         self.touched.insert(queue);
