@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! text → syntax → kind → topology → graph → lint → plan → broker → cli
-//!                          └──────────┴→ route, policies, readiness, codegen, diagram, export
+//!                          └──────────┴→ route, policies, readiness, dead, codegen, diagram, export
 //! text ← import ← what is live
 //! ```
 #![warn(clippy::disallowed_methods)]
@@ -15,6 +15,8 @@ pub mod broker;
 pub mod cli;
 #[cfg(feature = "codegen")]
 pub mod codegen;
+#[cfg(feature = "broker")]
+pub mod dead;
 pub mod diag;
 #[cfg(feature = "cli")]
 pub mod diagram;

@@ -193,7 +193,8 @@ impl Apply {
             bar.set_message(line(&pending, id, outcome).trim().to_owned());
         };
         let applied = runtime.block_on(async {
-            let signal = tokio::spawn(stop_on(signals(), stop.clone(), bar.clone(), human));
+            let signal =
+                tokio::spawn(stop_on(signals(), stop.clone(), bar.clone(), human, "topoc diff".to_owned()));
             let applied = apply(
                 &pending.plan,
                 How {

@@ -10,6 +10,7 @@ mod apply;
 mod arguments;
 mod check;
 mod completions;
+mod dead;
 mod diff;
 mod exit;
 mod explain;
@@ -80,6 +81,7 @@ enum Verb {
     Diff(diff::Diff),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Dead(dead::Dead),
     Export(export::Export),
     Import(import::Import),
     Explain(explain::Explain),
@@ -124,7 +126,8 @@ fn answers_json(matches: &clap::ArgMatches) -> bool {
     let format = |verb: &clap::ArgMatches| {
         verb.try_get_raw("format").ok().flatten().is_some_and(|mut words| words.any(|word| word == "json"))
     };
-    matches.subcommand().is_some_and(|(_, verb)| format(verb))
+    // a verb may have verbs of its own
+    matches.subcommand().is_some_and(|(_, verb)| format(verb) || answers_json(verb))
 }
 
 fn run(verb: Verb, screen: &mut Screen) -> Outcome {
@@ -141,6 +144,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Diff(diff) => diff.run(screen),
         Verb::Plan(plan) => plan.run(screen),
         Verb::Apply(apply) => apply.run(screen),
+        Verb::Dead(dead) => dead.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Import(import) => import.run(screen),
         Verb::Explain(explain) => explain.run(screen),

@@ -77,12 +77,13 @@ pub(super) fn signals() -> Pin<Box<dyn Stream<Item = Wish> + Send>> {
     Box::pin(stream::unfold((), async |()| tokio::signal::ctrl_c().await.ok().map(|()| (Wish::Typed, ()))))
 }
 
-/// Lets the steps under way end. Who is tired of waiting for them may leave: the record has what was begun.
+/// Lets the steps under way end. Who is tired of waiting for them may leave: `see` is the command that says what is done.
 pub(super) async fn stop_on(
     mut signals: impl Stream<Item = Wish> + Unpin,
     stop: Arc<AtomicBool>,
     bar: ProgressBar,
     human: bool,
+    see: String,
 ) {
     let say = |words: &str| {
         // nobody may be left to be told
@@ -97,10 +98,10 @@ pub(super) async fn stop_on(
         if wish == Wish::Typed {
             if !human {
                 let message = "left without waiting for the steps under way";
-                let left = failure(Exit::Partly, message, Some("see what is done: topoc diff"));
+                let left = failure(Exit::Partly, message, Some(&format!("see what is done: {see}")));
                 let _ = writeln!(io::stdout(), "{left:#}");
             }
-            say("left: topoc diff says what is done");
+            say(&format!("left: {see} says what is done"));
             process::exit(Exit::Partly as i32);
         }
     }

@@ -5,6 +5,10 @@
 #[cfg(feature = "cli")]
 mod apply;
 #[cfg(feature = "cli")]
+mod dead;
+#[cfg(feature = "cli")]
+mod dead_killed;
+#[cfg(feature = "cli")]
 mod definitions;
 #[cfg(feature = "cli")]
 mod drift;
