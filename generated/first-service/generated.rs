@@ -337,4 +337,159 @@ pub mod shop {
             }
         }
     }
+
+    /// All that the topology declares, with its policies: for tests in memory.
+    pub const TOPOLOGY: topoc_runtime::declare::Topology = {
+        use topoc_runtime::declare::{
+            Argument, Binding, Declaration, Destination, Exchange, Queue, Topology, Vhost,
+        };
+        Topology {
+            rabbitmq: (3, 10),
+            vhosts: &[
+                Vhost {
+                    name: "shop",
+                    default_queue_type: "quorum",
+                    declaration: Declaration {
+                        exchanges: &[
+                            Exchange {
+                                name: "orders",
+                                kind: "topic",
+                                durable: true,
+                                auto_delete: false,
+                                internal: false,
+                                external: false,
+                                arguments: &[
+                                    ("alternate-exchange", Argument::String("unrouted")),
+                                ],
+                            },
+                            Exchange {
+                                name: "unrouted",
+                                kind: "fanout",
+                                durable: true,
+                                auto_delete: false,
+                                internal: false,
+                                external: false,
+                                arguments: &[],
+                            },
+                        ],
+                        queues: &[
+                            Queue {
+                                name: "billing",
+                                durable: true,
+                                exclusive: false,
+                                auto_delete: false,
+                                external: false,
+                                arguments: &[
+                                    ("x-dead-letter-exchange", Argument::String("")),
+                                    (
+                                        "x-dead-letter-routing-key",
+                                        Argument::String("billing.dead"),
+                                    ),
+                                    (
+                                        "x-dead-letter-strategy",
+                                        Argument::String("at-least-once"),
+                                    ),
+                                    ("x-max-length", Argument::Int(100_000)),
+                                    ("x-overflow", Argument::String("reject-publish")),
+                                    ("x-queue-type", Argument::String("quorum")),
+                                ],
+                            },
+                            Queue {
+                                name: "billing.dead",
+                                durable: true,
+                                exclusive: false,
+                                auto_delete: false,
+                                external: false,
+                                arguments: &[
+                                    ("x-max-length", Argument::Int(100_000)),
+                                    ("x-overflow", Argument::String("reject-publish")),
+                                    ("x-queue-type", Argument::String("quorum")),
+                                ],
+                            },
+                            Queue {
+                                name: "unrouted",
+                                durable: true,
+                                exclusive: false,
+                                auto_delete: false,
+                                external: false,
+                                arguments: &[
+                                    ("x-message-ttl", Argument::Int(604_800_000)),
+                                    ("x-queue-type", Argument::String("quorum")),
+                                ],
+                            },
+                            Queue {
+                                name: "billing.retry.1",
+                                durable: true,
+                                exclusive: false,
+                                auto_delete: false,
+                                external: false,
+                                arguments: &[
+                                    ("x-dead-letter-exchange", Argument::String("")),
+                                    ("x-dead-letter-routing-key", Argument::String("billing")),
+                                    (
+                                        "x-dead-letter-strategy",
+                                        Argument::String("at-least-once"),
+                                    ),
+                                    ("x-message-ttl", Argument::Int(5_000)),
+                                    ("x-overflow", Argument::String("reject-publish")),
+                                    ("x-queue-type", Argument::String("quorum")),
+                                ],
+                            },
+                            Queue {
+                                name: "billing.retry.2",
+                                durable: true,
+                                exclusive: false,
+                                auto_delete: false,
+                                external: false,
+                                arguments: &[
+                                    ("x-dead-letter-exchange", Argument::String("")),
+                                    ("x-dead-letter-routing-key", Argument::String("billing")),
+                                    (
+                                        "x-dead-letter-strategy",
+                                        Argument::String("at-least-once"),
+                                    ),
+                                    ("x-message-ttl", Argument::Int(30_000)),
+                                    ("x-overflow", Argument::String("reject-publish")),
+                                    ("x-queue-type", Argument::String("quorum")),
+                                ],
+                            },
+                            Queue {
+                                name: "billing.retry.3",
+                                durable: true,
+                                exclusive: false,
+                                auto_delete: false,
+                                external: false,
+                                arguments: &[
+                                    ("x-dead-letter-exchange", Argument::String("")),
+                                    ("x-dead-letter-routing-key", Argument::String("billing")),
+                                    (
+                                        "x-dead-letter-strategy",
+                                        Argument::String("at-least-once"),
+                                    ),
+                                    ("x-message-ttl", Argument::Int(300_000)),
+                                    ("x-overflow", Argument::String("reject-publish")),
+                                    ("x-queue-type", Argument::String("quorum")),
+                                ],
+                            },
+                        ],
+                        bindings: &[
+                            Binding {
+                                source: "orders",
+                                destination: Destination::Queue("billing"),
+                                routing_key: "order.*.created",
+                                arguments: &[],
+                            },
+                            Binding {
+                                source: "unrouted",
+                                destination: Destination::Queue("unrouted"),
+                                routing_key: "",
+                                arguments: &[],
+                            },
+                        ],
+                    },
+                    policies: &[],
+                },
+            ],
+        }
+    };
 }

@@ -20,9 +20,16 @@ pub(super) struct Declaration {
     pub(super) doc: String,
     /// The connection that it is declared over, as an expression.
     pub(super) connection: String,
-    pub(super) exchanges: Vec<Entity>,
-    pub(super) queues: Vec<Entity>,
-    pub(super) bindings: Vec<Bound>,
+    #[serde(flatten)]
+    pub(super) declared: Declared,
+}
+
+/// What `declared.rs.hbs` fills in.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Declared {
+    exchanges: Vec<Entity>,
+    queues: Vec<Entity>,
+    bindings: Vec<Bound>,
 }
 
 /// An exchange or a queue.
@@ -54,7 +61,24 @@ pub(super) struct Argument {
     value: String,
 }
 
-impl Declaration {
+impl Argument {
+    /// One with this value; none where the value is neither a scalar nor none at all.
+    pub(super) fn new(name: &str, json: &Json) -> Option<Self> {
+        let value = match json {
+            Json::Bool(bool) => format!("Argument::Bool({bool})"),
+            Json::Number(number) => match number.as_i64() {
+                Some(integer) => format!("Argument::Int({})", self::number(integer)),
+                None => format!("Argument::Float({:?})", number.as_f64()?),
+            },
+            Json::String(text) => format!("Argument::String({text:?})"),
+            Json::Null => "Argument::Void".to_owned(),
+            Json::Array(_) | Json::Object(_) => return None,
+        };
+        Some(Self { name: name.to_owned(), value })
+    }
+}
+
+impl Declared {
     /// Whether there is nothing to declare.
     pub(super) fn is_empty(&self) -> bool {
         self.exchanges.is_empty() && self.queues.is_empty() && self.bindings.is_empty()
@@ -252,10 +276,7 @@ impl<'b, 'a> Part<'b, 'a> {
         let queues = self.topology.queues().map(|Queue(definition)| definition);
         let bindings =
             self.topology.bindings().filter(|binding| self.bindings.contains(&binding.0.identity()));
-        Ok(Declaration {
-            name,
-            doc,
-            connection,
+        let declared = Declared {
             exchanges: exchanges
                 .filter(|found| here(found) && self.exchanges.contains(found.name()))
                 .map(entity)
@@ -265,7 +286,25 @@ impl<'b, 'a> Part<'b, 'a> {
                 .map(entity)
                 .collect::<Result<_, _>>()?,
             bindings: bindings.map(bound).collect::<Result<_, _>>()?,
-        })
+        };
+        Ok(Declaration { name, doc, connection, declared })
+    }
+}
+
+/// All that stands in a vhost, but for what has no form on the wire.
+pub(super) fn all(topology: &Topology, vhost: &str) -> Declared {
+    let here = |definition: &&Definition| definition.vhost.as_deref() == Some(vhost);
+    let entities = |definitions: &mut dyn Iterator<Item = &Definition>| {
+        definitions.filter(here).filter_map(|definition| entity(definition).ok()).collect()
+    };
+    Declared {
+        exchanges: entities(&mut topology.exchanges().map(|Exchange(definition)| definition)),
+        queues: entities(&mut topology.queues().map(|Queue(definition)| definition)),
+        bindings: topology
+            .bindings()
+            .filter(|binding| here(&binding.0))
+            .filter_map(|binding| bound(binding).ok())
+            .collect(),
     }
 }
 
@@ -313,19 +352,5 @@ fn wire(definition: &Definition) -> Result<serde_json::Map<String, Json>, WireEr
 /// The arguments that a topology can hold: each is a scalar, or has no value.
 fn arguments(wire: &serde_json::Map<String, Json>) -> Vec<Argument> {
     let arguments = wire.get("arguments").and_then(Json::as_object);
-    let value = |json: &Json| match json {
-        Json::Bool(bool) => Some(format!("Argument::Bool({bool})")),
-        Json::Number(number) => Some(match number.as_i64() {
-            Some(integer) => format!("Argument::Int({})", self::number(integer)),
-            None => format!("Argument::Float({:?})", number.as_f64()?),
-        }),
-        Json::String(text) => Some(format!("Argument::String({text:?})")),
-        Json::Null => Some("Argument::Void".to_owned()),
-        Json::Array(_) | Json::Object(_) => None,
-    };
-    arguments
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, json)| Some(Argument { name: name.clone(), value: value(json)? }))
-        .collect()
+    arguments.into_iter().flatten().filter_map(|(name, json)| Argument::new(name, json)).collect()
 }

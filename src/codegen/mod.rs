@@ -25,6 +25,7 @@ mod publish;
 mod render;
 mod schema;
 mod service;
+mod whole;
 
 pub use build_script::{Configuration, configure};
 
@@ -154,6 +155,7 @@ struct Model {
     messages: Vec<MessageConstant>,
     rpcs: Vec<RpcConstant>,
     services: Vec<service::Module>,
+    whole: whole::Whole,
 }
 
 #[derive(Debug, Serialize)]
@@ -239,6 +241,7 @@ impl<'a> Builder<'a> {
             messages: messages.iter().filter_map(|message| self.message_constant(message)).collect(),
             rpcs: rpcs.iter().map(|rpc| self.rpc_constant(rpc)).collect(),
             services: modules,
+            whole: whole::whole(&self.graph),
         }
     }
 

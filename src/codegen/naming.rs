@@ -82,7 +82,8 @@ impl<'a> Naming<'a> {
             let wish = camel(&message.name.text);
             naming.messages.insert(&message.name.text, scope.take(&[&wish, &joined(&wish, "Message")]));
         }
-        let mut constants = Scope::default();
+        // the constant of all
+        let mut constants = Scope::new(&["TOPOLOGY"]);
         for message in &contract.messages {
             let constant = constants.take(&[&screaming(&message.name.text)]);
             naming.constants.insert((Callee::Message, &message.name.text), constant);

@@ -160,9 +160,10 @@ pub(super) fn module(builder: &mut Builder<'_>, service: &Service) -> Module {
             let connection = vhosts.connection(vhost).trim_start_matches('&').to_owned();
             part.declaration(constant, doc, connection).ok()
         })
-        .filter(|declaration| !declaration.is_empty())
+        .filter(|declaration| !declaration.declared.is_empty())
         .collect();
-    let declare_imports: BTreeSet<&str> = declarations.iter().flat_map(Declaration::names).collect();
+    let declare_imports: BTreeSet<&str> =
+        declarations.iter().flat_map(|declaration| declaration.declared.names()).collect();
     let serves = !handlers.traits.is_empty();
     let servers = servers(builder, service, &vhosts, &handlers, publisher.is_some());
     let (argument, ty) = if vhosts.one() {

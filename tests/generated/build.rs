@@ -22,16 +22,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         cases.push(entry?.file_name().into_string().map_err(|name| format!("{name:?} is no UTF-8"))?);
     }
     cases.sort();
-    let mut modules = String::new();
+    let (mut modules, mut all) = (String::new(), String::new());
     for case in cases {
         // a folder of their own: two topologies may have one name
         let folder = out.join(&case);
         codegen::configure().out_dir(&folder).compile(format!("{CASES}/{case}/topology.kdl"))?;
         for file in fs::read_dir(&folder)? {
             let name = file?.file_name();
-            let path = Path::new(&case).join(name).with_extension("");
+            let path = Path::new(&case).join(&name).with_extension("");
             modules
                 .push_str(&format!("topoc_runtime::include_topology!({:?});\n", path.display().to_string()));
+            let module = Path::new(&name).with_extension("");
+            all.push_str(&format!("({case:?}, {}::TOPOLOGY),\n", module.display()));
         }
     }
     // in memory: its warnings are of no interest
@@ -41,6 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(out.join(&name), text)?;
         modules.push_str(&format!("topoc_runtime::include_topology!({:?});\n", name.trim_end_matches(".rs")));
     }
+    modules.push_str(&format!(
+        "/// All of each case, by its name.\n\
+         pub const ALL: &[(&str, topoc_runtime::declare::Topology)] = &[{all}];\n"
+    ));
     fs::write(out.join("cases.rs"), modules)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, fmt::Debug};
 use topoc_routing::{
-    self as routing, ExchangeKind, QueueKind, Table, Value,
+    self as routing, ExchangeKind, QueueKind, Table, Value, Version,
     policy::{self, Effective, Object},
 };
 
@@ -106,7 +106,9 @@ impl Vhost {
         }
         let arguments = fields::arguments(queue.arguments);
         let stated = arguments.get("x-queue-type").and_then(text);
-        let kind = match stated.as_deref().or(self.declared.default_queue_type) {
+        // older brokers do not heed it when a queue is declared
+        let default = self.declared.default_queue_type.filter(|_| self.net.version() >= Version::V3_12);
+        let kind = match stated.as_deref().or(default) {
             None | Some("classic") => QueueKind::Classic,
             Some("quorum") => QueueKind::Quorum,
             Some("stream") => QueueKind::Stream,
