@@ -1,6 +1,6 @@
 //! A connection over AMQP, by what is known of the management API.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use lapin::{Connection, ConnectionProperties};
 
@@ -8,6 +8,15 @@ use super::{AmqpAddress, Client, Overview};
 
 /// How long a broker may take to be connected to.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the broker may take to answer a method.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Waits for the answer to a method no longer than a broker may take: a connection may stay open and bring none.
+pub(super) async fn answered<T>(answer: impl Future<Output = lapin::Result<T>>) -> lapin::Result<T> {
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "the broker does not answer");
+    tokio::time::timeout(ANSWERS_WITHIN, answer).await.unwrap_or_else(|_| Err(late().into()))
+}
 
 /// Connects to a vhost, under a name that the management API shows.
 pub(super) async fn connect(

@@ -114,6 +114,7 @@ impl Error {
         match self {
             Self::Settings { help, .. } => Some(help.clone()),
             Self::Unreachable { tried } => tried.first().map(|(endpoint, cause)| cause.help(endpoint)),
+            Self::Lost { asked, cause } if asked.method == Method::Get => Some(cause.help(&asked.endpoint)),
             Self::Lost { .. } => Some("see with `topoc diff` whether it was carried out".to_owned()),
             Self::Unauthorized { asked, username, reason } => Some(authorize(asked, username, reason)),
             Self::NotManagement { .. } => Some(

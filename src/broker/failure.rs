@@ -10,6 +10,10 @@ pub enum Cause {
     Refused,
     /// No answer in time.
     TimedOut,
+    /// It answers with more than anybody has to say.
+    TooLong,
+    /// It answers, but so slowly that no end is in sight.
+    TooSlow,
     /// The host's name has no address.
     UnknownHost,
     /// The certificate that it shows is not one to trust, and why.
@@ -114,7 +118,7 @@ impl Cause {
                               (port 15672, with TLS 15671)"
                     .to_owned()
             }
-            Self::TimedOut | Self::UnknownHost => {
+            Self::TimedOut | Self::TooLong | Self::TooSlow | Self::UnknownHost => {
                 format!("check host and port: curl -i {endpoint}/api/overview")
             }
             Self::Untrusted(_) => {
@@ -164,6 +168,8 @@ impl fmt::Display for Cause {
         match self {
             Self::Refused => f.write_str("connection refused"),
             Self::TimedOut => f.write_str("no answer in time"),
+            Self::TooLong => f.write_str("it is longer than a broker's can be"),
+            Self::TooSlow => f.write_str("it comes so slowly that no end is in sight"),
             Self::UnknownHost => f.write_str("the host's name has no address"),
             Self::Untrusted(why) => write!(f, "its certificate is not trusted: {why}"),
             Self::AuthorityAsServer => {

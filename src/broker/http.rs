@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, header};
@@ -21,6 +21,15 @@ const PAUSES_AFTER_ACCIDENT: usize = 2;
 
 /// How long the first answer may take: it is asked for something small, and who waits does not yet know that anybody is there.
 const FIRST_ANSWER: Duration = Duration::from_secs(20);
+
+/// No broker's answer is longer, in bytes: the definitions of a million entities have a fifth of a kilobyte each.
+const LONGEST: usize = 256 * 1024 * 1024;
+
+/// An answer that is not a success is some words, in bytes.
+const LONGEST_REFUSAL: usize = 64 * 1024;
+
+/// How many bytes a second an answer brings at least, once it takes longer than it may pause.
+const SLOWEST: usize = 512 * 1024;
 
 /// How much of an answer that is not JSON an error shows, in characters.
 const SHOWN: usize = 120;
@@ -109,6 +118,7 @@ impl Client {
         loop {
             let mut tried = Vec::new();
             let mut accident = None;
+            let mut hangs = false;
             let first = self.current.load(Ordering::Relaxed);
             let count = self.access.endpoints.len();
             for index in (0..count).map(|step| (first + step) % count) {
@@ -128,17 +138,21 @@ impl Client {
                     }
                     Err(Failure::Accident(answer)) => return self.interpret(asked(), &answer, in_doubt),
                     Err(Failure::NoAnswer { cause, unsent }) => {
-                        if !unsent && !request.is_repeatable() {
+                        if cause == Cause::TooLong || (!unsent && !request.is_repeatable()) {
                             return Err(Error::Lost { asked: asked(), cause });
                         }
                         in_doubt |= !unsent;
+                        // whose patience is at its end does not begin anew
+                        hangs |= !unsent && matches!(cause, Cause::TimedOut | Cause::TooSlow);
                         tried.push((endpoint.to_string(), cause));
                     }
                 }
             }
             let pauses = if accident.is_some() { &PAUSES[..PAUSES_AFTER_ACCIDENT] } else { &PAUSES[..] };
             match pauses.get(round) {
-                Some(pause) if self.has_answered.load(Ordering::Relaxed) => tokio::time::sleep(*pause).await,
+                Some(pause) if !hangs && self.has_answered.load(Ordering::Relaxed) => {
+                    tokio::time::sleep(*pause).await;
+                }
                 _ => {
                     return match accident {
                         Some((asked, answer)) => self.interpret(asked, &answer, in_doubt),
@@ -227,11 +241,26 @@ impl Client {
             cause: Cause::of(&error),
             unsent: error.is_connect(),
         };
-        let response = request.send().await.map_err(no_answer)?;
+        let start = Instant::now();
+        let mut response = request.send().await.map_err(no_answer)?;
         let status = response.status();
         let location =
             response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok()).map(str::to_owned);
-        let body = response.bytes().await.map_err(no_answer)?.to_vec();
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(no_answer)? {
+            let seconds = (body.len() / SLOWEST) as u64;
+            let lost = |cause| Failure::NoAnswer { cause, unsent: false };
+            if start.elapsed() > self.access.answer_timeout + Duration::from_secs(seconds) {
+                return Err(lost(Cause::TooSlow));
+            }
+            body.extend_from_slice(&piece);
+            if !status.is_success() && body.len() > LONGEST_REFUSAL {
+                break;
+            }
+            if body.len() > LONGEST {
+                return Err(lost(Cause::TooLong));
+            }
+        }
         let answer = Answer { status, location, body };
         if status.is_server_error() { Err(Failure::Accident(answer)) } else { Ok(answer) }
     }

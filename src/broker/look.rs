@@ -19,7 +19,10 @@ use lapin::{
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
-use super::{Client, Overview, Request, connect::connect};
+use super::{
+    Client, Overview, Request,
+    connect::{answered, connect},
+};
 use crate::kind::Definition;
 
 /// How long an empty stream is listened to; one that is not answers within 0.1 s.
@@ -65,7 +68,7 @@ impl<'a> Looker<'a> {
         // a queue that is not there closes the channel, so each look gets its own
         let channel = self.channel(vhost).await?;
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+        match answered(channel.queue_declare(queue.into(), options, FieldTable::default())).await {
             Ok(found) => {
                 let seen =
                     Seen { ready: found.message_count().into(), consumers: found.consumer_count().into() };
@@ -81,12 +84,12 @@ impl<'a> Looker<'a> {
     pub(super) async fn stream_has_messages(&self, vhost: &Arc<str>, stream: &str) -> Result<bool, String> {
         let trouble = |error: lapin::Error| error.to_string();
         let channel = self.channel(vhost).await?;
-        channel.basic_qos(1, BasicQosOptions::default()).await.map_err(trouble)?;
+        answered(channel.basic_qos(1, BasicQosOptions::default())).await.map_err(trouble)?;
         let mut arguments = FieldTable::default();
         arguments.insert("x-stream-offset".into(), AMQPValue::LongString("first".into()));
         let consumer =
-            channel.basic_consume(stream.into(), "".into(), BasicConsumeOptions::default(), arguments).await;
-        let mut consumer = match consumer {
+            channel.basic_consume(stream.into(), "".into(), BasicConsumeOptions::default(), arguments);
+        let mut consumer = match answered(consumer).await {
             Err(error) if is_not_found(&error) => return Ok(false),
             consumer => consumer.map_err(trouble)?,
         };
@@ -126,9 +129,17 @@ impl<'a> Looker<'a> {
         let (source, destination, key) = (text("source"), text("destination"), text("routing-key"));
         let arguments = table(arguments);
         let bound = if binding.text("destination-type") == Some("exchange") {
-            channel.exchange_bind(destination, source, key, ExchangeBindOptions::default(), arguments).await
+            answered(channel.exchange_bind(
+                destination,
+                source,
+                key,
+                ExchangeBindOptions::default(),
+                arguments,
+            ))
+            .await
         } else {
-            channel.queue_bind(destination, source, key, QueueBindOptions::default(), arguments).await
+            answered(channel.queue_bind(destination, source, key, QueueBindOptions::default(), arguments))
+                .await
         };
         bound.map_err(|error| error.to_string())?;
         done_with(&channel).await;
@@ -141,11 +152,11 @@ impl<'a> Looker<'a> {
         let channel = self.channel(vhost).await?;
         let options =
             QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
-        if let Ok(own) = channel.queue_declare("".into(), options, FieldTable::default()).await {
+        if let Ok(own) = answered(channel.queue_declare("".into(), options, FieldTable::default())).await {
             let request = Request::get(&["queues", vhost, own.name().as_str()]);
             let found = self.client.find(&request).await.map_err(|error| error.to_string())?;
             // it would go with the connection, some time later
-            let _ = channel.queue_delete(own.name().clone(), QueueDeleteOptions::default()).await;
+            let _ = answered(channel.queue_delete(own.name().clone(), QueueDeleteOptions::default())).await;
             done_with(&channel).await;
             return Ok(found.is_some());
         }
@@ -180,7 +191,7 @@ impl<'a> Looker<'a> {
             }
         };
         drop(connections);
-        connection?.create_channel().await.map_err(|error| error.to_string())
+        answered(connection?.create_channel()).await.map_err(|error| error.to_string())
     }
 }
 
@@ -209,7 +220,7 @@ fn field(value: &Json) -> AMQPValue {
 
 /// A channel that is closed late costs nothing, and one that cannot be closed is closed.
 pub(super) async fn done_with(channel: &Channel) {
-    let _ = channel.close(200, "looked".into()).await;
+    let _ = answered(channel.close(200, "looked".into())).await;
 }
 
 fn is_not_found(error: &lapin::Error) -> bool {

@@ -21,7 +21,10 @@ use lapin::{
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
-use super::{Client, Error, Overview, Request, connect::connect};
+use super::{
+    Client, Error, Overview, Request,
+    connect::{answered, connect},
+};
 use crate::plan::Stamp;
 
 /// The queue that is the lock of its vhost.
@@ -121,7 +124,7 @@ impl Lock {
 
     async fn end(self) {
         // it goes with the process all the same
-        let _ = self.connection.close(200, "applied".into()).await;
+        let _ = answered(self.connection.close(200, "applied".into())).await;
     }
 }
 
@@ -214,13 +217,16 @@ impl<'a> Turn<'a> {
         };
         loop {
             // a refusal closes the channel
-            let channel = connection.create_channel().await.map_err(|error| barred(error.to_string()))?;
+            let channel =
+                answered(connection.create_channel()).await.map_err(|error| barred(error.to_string()))?;
             let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
-            let declared = channel.queue_declare(LOCK.into(), options, self.arguments.clone()).await;
-            let consumed = match declared {
+            let declared = channel.queue_declare(LOCK.into(), options, self.arguments.clone());
+            let consumed = match answered(declared).await {
                 Ok(_) => {
                     let options = BasicConsumeOptions::default();
-                    channel.basic_consume(LOCK.into(), "".into(), options, FieldTable::default()).await
+                    let consumed =
+                        channel.basic_consume(LOCK.into(), "".into(), options, FieldTable::default());
+                    answered(consumed).await
                 }
                 Err(error) => Err(error),
             };
