@@ -26,7 +26,7 @@ use super::{
 use crate::{
     Compiled,
     broker::{Applied, Apply as How, Client, NoTurn, Outcome, Overview, Turn, apply, settle},
-    diag::shell_word,
+    diag::{shell_word, visible},
     kind::{self, Scope},
     plan::{Stamp, count},
 };
@@ -137,7 +137,8 @@ impl Apply {
             for vhost in runtime.block_on(turn.open()) {
                 writeln!(
                     screen.err(),
-                    "vhost `{vhost}` has as many queues as it may: others were not kept from applying to it meanwhile"
+                    "vhost `{}` has as many queues as it may: others were not kept from applying to it meanwhile",
+                    visible(&vhost)
                 )?;
             }
             runtime.block_on(turn.end());

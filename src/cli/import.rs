@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Compiled,
-    diag::counted,
+    diag::{counted, visible},
     import::{self, Imported, Options},
     kind::{Definition, KindId},
     plan::Live,
@@ -72,7 +72,7 @@ impl Import {
             .iter()
             .map(|(kind, why)| format!("{} are not seen: {why}", crate::diag::plural(kind.word())));
         for note in unseen.chain(imported.notes.iter().cloned()) {
-            writeln!(screen.err(), "note: {note}")?;
+            writeln!(screen.err(), "note: {}", visible(&note))?;
         }
         if imported.described == 0 {
             return Err(Stop::wrong(

@@ -1,6 +1,9 @@
 //! Standard output and error: colours only where somebody sees them, and a closed pipe is no accident.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{self, BufWriter, IsTerminal, Write},
+};
 
 use anstream::AutoStream;
 use serde_json::{Value as Json, json};
@@ -24,9 +27,41 @@ pub enum Color {
     Never,
 }
 
+/// What a program reads: in JSON, what speaks to a terminal stands in texts alone, and has an escape.
+struct Output {
+    to: BufWriter<AutoStream<io::Stdout>>,
+    json: bool,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if self.json => self.to.write_all(json_escaped(text).as_bytes()).map(|()| bytes.len()),
+            _ => self.to.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// serde_json escapes no more than JSON wants.
+fn json_escaped(text: &str) -> Cow<'_, str> {
+    let speaks = |c: char| c != '\n' && visible(c.encode_utf8(&mut [0; 4])) != c.to_string();
+    if text.is_ascii() && !text.contains('\u{7f}') || !text.contains(speaks) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|c| match c {
+        c if speaks(c) => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    Cow::Owned(escaped.collect())
+}
+
 /// Where a verb prints.
 pub struct Screen {
-    out: BufWriter<AutoStream<io::Stdout>>,
+    out: Output,
     err: AutoStream<io::Stderr>,
     color: (bool, bool),
     json: bool,
@@ -44,7 +79,7 @@ impl Screen {
         let seen = |choice| !matches!(choice, anstream::ColorChoice::Never);
         let color = (seen(AutoStream::choice(&io::stdout())), seen(AutoStream::choice(&io::stderr())));
         Self {
-            out: BufWriter::new(AutoStream::auto(io::stdout())),
+            out: Output { to: BufWriter::new(AutoStream::auto(io::stdout())), json },
             err: AutoStream::auto(io::stderr()),
             color,
             json,

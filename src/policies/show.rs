@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::Entity;
 use crate::{
-    diag::{SourceMap, Span, digits, json::place},
+    diag::{SourceMap, Span, digits, json::place, visible},
     graph::{Selection, Source},
     kind::{KindId, Type, Value, to_json},
     topology::{DEFAULT_VHOST, Policy},
@@ -25,7 +25,7 @@ pub fn human(entities: &[Entity<'_, '_>], sources: &SourceMap) -> String {
         let vhost = entity.vhost();
         let within = if vhost == DEFAULT_VHOST { String::new() } else { format!(", vhost {vhost}") };
         let head = format!("{} {}{within}", definition.kind.word(), definition.name());
-        out.push_str(&at(head, definition.span, sources));
+        out.push_str(&at(&head, definition.span, sources));
         out.push('\n');
         selection(&mut out, "policy", entity.policies, sources);
         selection(&mut out, "operator-policy", entity.operator_policies, sources);
@@ -38,7 +38,7 @@ pub fn human(entities: &[Entity<'_, '_>], sources: &SourceMap) -> String {
                 Some(source) => said(source, effect.ty, definition.kind, values, sources),
                 None => "nothing counts".to_owned(),
             };
-            out.push_str(&format!("  {:width$}  {counts}\n", effect.name));
+            out.push_str(&format!("  {:width$}  {counts}\n", visible(effect.name)));
             for idle in &effect.idle {
                 let said = said(*idle, effect.ty, definition.kind, 0, sources);
                 out.push_str(&format!("  {:width$}  does not count: {said}\n", ""));
@@ -48,9 +48,10 @@ pub fn human(entities: &[Entity<'_, '_>], sources: &SourceMap) -> String {
     out
 }
 
-fn at(text: String, span: Span, sources: &SourceMap) -> String {
+fn at(text: &str, span: Span, sources: &SourceMap) -> String {
+    let text = visible(text);
     match sources.line_of(span) {
-        Some(place) => format!("{text}   {place}"),
+        Some(place) => format!("{text}   {}", visible(&place)),
         None => text,
     }
 }
@@ -71,21 +72,21 @@ fn said(source: Source<'_>, ty: Type, kind: KindId, width: usize, sources: &Sour
         Source::Policy(policy, _) => format!("policy {}", policy.name()),
         Source::OperatorPolicy(policy, _) => format!("operator-policy {}", policy.name()),
     };
-    at(format!("{value:width$}   {by}"), source.field().span, sources)
+    at(&format!("{value:width$}   {by}"), source.field().span, sources)
 }
 
 fn selection(out: &mut String, what: &str, selection: Option<&Selection<'_>>, sources: &SourceMap) {
     let Some(selection) = selection else { return };
     let named = |policy: Policy<'_>| {
         let priority = policy.0.integer("priority").unwrap_or(0);
-        at(format!("{what} {} (priority {priority})", policy.name()), policy.0.span, sources)
+        at(&format!("{what} {} (priority {priority})", policy.name()), policy.0.span, sources)
     };
     if let Some(policy) = selection.applies {
         let or: Vec<&str> = selection.tied.iter().map(|policy| policy.name()).collect();
         let tied = if or.is_empty() {
             String::new()
         } else {
-            format!("   or {}, of the same priority: the broker picks one", or.join(", "))
+            format!("   or {}, of the same priority: the broker picks one", visible(&or.join(", ")))
         };
         out.push_str(&format!("  by {}{tied}\n", named(policy)));
     }
@@ -94,8 +95,9 @@ fn selection(out: &mut String, what: &str, selection: Option<&Selection<'_>>, so
     }
     for (policy, key) in &selection.skipped {
         out.push_str(&format!(
-            "  not {}: `{key}` is not for its type, so all of it is skipped\n",
-            named(*policy)
+            "  not {}: `{}` is not for its type, so all of it is skipped\n",
+            named(*policy),
+            visible(key)
         ));
     }
 }

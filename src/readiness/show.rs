@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Effect, Finding, Place, Readiness, path};
 use crate::{
-    diag::{SourceMap, human::Look, json as places},
+    diag::{SourceMap, human::Look, json as places, visible},
     topology::DEFAULT_VHOST,
 };
 
@@ -33,7 +33,7 @@ pub fn human(readiness: &Readiness, sources: &SourceMap, look: Look) -> String {
         out.push_str(&format!("{}: {} more of {lint}: --all\n\n", head(effect, look), count - SHOWN));
     }
     for note in &readiness.notes {
-        out.push_str(&format!("! {note}\n"));
+        out.push_str(&format!("! {}\n", visible(note)));
     }
     if let Some(way) = way(readiness) {
         out.push_str(&format!("{way}\n"));
@@ -52,18 +52,19 @@ fn head(effect: Effect, look: Look) -> String {
 }
 
 fn one(out: &mut String, finding: &Finding, sources: &SourceMap, look: Look) {
-    out.push_str(&format!("{}: {}\n", head(finding.effect, look), finding.message));
+    out.push_str(&format!("{}: {}\n", head(finding.effect, look), visible(&finding.message)));
     let shown = if look.all { finding.places.len() } else { SHOWN };
     for place in finding.places.iter().take(shown) {
         if let Some(line) = line(place, sources) {
-            out.push_str(&format!("  at {line}\n"));
+            out.push_str(&format!("  at {}\n", visible(&line)));
         }
     }
     if finding.places.len() > shown {
         out.push_str(&format!("     and {} more: --all\n", finding.places.len() - shown));
     }
-    out.push_str(&format!("  = {}\n", finding.reason));
+    out.push_str(&format!("  = {}\n", visible(&finding.reason)));
     for (index, text) in finding.edit.lines().enumerate() {
+        let text = visible(text);
         out.push_str(&format!("  {} {text}\n", if index == 0 { "help:" } else { "     " }));
     }
     if let Some(lint) = finding.lint {

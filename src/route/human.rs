@@ -6,7 +6,7 @@ use super::{
     End, Route, bounds, said,
     tree::{Branch, Grower, unroutable},
 };
-use crate::diag::{SourceMap, human::Look};
+use crate::diag::{SourceMap, human::Look, visible};
 
 /// The tree of a route, and a line of what holds for every copy. `look.all` shows every binding.
 #[must_use]
@@ -23,18 +23,19 @@ pub fn human(route: &Route<'_, '_>, sources: &SourceMap, look: Look) -> String {
     let name = said::exchange(&exchange.name);
     let kind =
         if exchange.name.is_empty() { String::new() } else { format!(" ({})", exchange.kind.type_name()) };
-    let mut out = format!("{key} → {name}{kind}{vhost}\n");
+    let mut out = visible(&format!("{key} → {name}{kind}{vhost}")) + "\n";
     let delivered = match &route.delivered {
         Ok(delivered) => delivered,
         Err(refused) => {
-            out.push_str(&format!("└─ refused with {}: {refused}\n", refused.code()));
+            out.push_str(&visible(&format!("└─ refused with {}: {refused}", refused.code())));
+            out.push('\n');
             return out;
         }
     };
     let mut grower = Grower::new(route, sources, look.all);
     let below = grower.exchange(delivered, route.exchange);
     draw(&mut out, &below, "", look.color);
-    out.push_str(&summary(route));
+    out.push_str(&visible(&summary(route)));
     out.push('\n');
     out
 }
@@ -63,12 +64,12 @@ fn draw(out: &mut String, branches: &[Branch], indent: &str, color: bool) {
     for (index, branch) in branches.iter().enumerate() {
         let last = index + 1 == branches.len();
         let (sign, further) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        let mut text = branch.text.clone();
+        let mut text = visible(&branch.text);
         if let Some(place) = &branch.place {
-            text.push_str(&paint(&format!("   {place}"), "2", color));
+            text.push_str(&paint(&format!("   {}", visible(place)), "2", color));
         }
         if !branch.then.is_empty() {
-            text.push_str(&format!("   {}", branch.then));
+            text.push_str(&format!("   {}", visible(&branch.then)));
         }
         let text = if branch.aside { paint(&text, "2", color) } else { text };
         out.push_str(&format!("{indent}{sign}{text}\n"));

@@ -9,7 +9,7 @@ use topoc_routing::{
 
 use super::{Publish, Route, Unknown, ask, names, place, said};
 use crate::{
-    diag::{SourceMap, Span, did_you_mean, json::place as json_place},
+    diag::{SourceMap, Span, did_you_mean, json::place as json_place, visible},
     graph::Graph,
     kind::KindId,
 };
@@ -216,11 +216,12 @@ impl WhyNot<'_, '_> {
             Certainty::Possible => format!("`{queue}` may get {key:?} from `{exchange}`:"),
             Certainty::Never => format!("`{queue}` does not get {key:?} from `{exchange}`:"),
         };
-        let mut out = format!("{head}\n");
+        let mut out = visible(&head) + "\n";
         for reason in &self.reasons {
             let place = reason.span.and_then(|span| sources.line_of(span));
             let place = place.map_or_else(String::new, |place| format!("   {place}"));
-            out.push_str(&format!(" - {}{place}\n", reason.text));
+            out.push_str(&visible(&format!(" - {}{place}", reason.text)));
+            out.push('\n');
         }
         out
     }

@@ -48,10 +48,11 @@ impl Apply {
             writeln!(screen.out(), " · … and {more} {}: --all", word.replace('-', " "))?;
         }
         if let Some(error) = &applied.unrecorded {
-            writeln!(screen.out(), " ! what was done is not on record: {error}")?;
+            writeln!(screen.out(), " ! what was done is not on record: {}", visible(&error.to_string()))?;
         }
         if let Some(why) = &applied.stopped {
-            writeln!(screen.out(), " ! stopped: {why}\n     help: {}", why.help())?;
+            let why = (visible(&why.to_string()), visible(&why.help()));
+            writeln!(screen.out(), " ! stopped: {}\n     help: {}", why.0, why.1)?;
         }
         let seconds = pending.started.elapsed().as_secs_f64();
         let mut ending: Vec<String> = Vec::new();
