@@ -18,6 +18,8 @@ mod faults;
 mod headers;
 #[cfg(feature = "cli")]
 mod hoist;
+#[cfg(all(unix, feature = "cli"))]
+mod hostile;
 mod http;
 #[cfg(feature = "cli")]
 mod imported;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use topoc_test_support::{Api, Broker, Options, SHIPPED_PLUGINS, Version};
+use topoc_test_support::{Api, Broker, Fate, Options, Passing, Proxy, SHIPPED_PLUGINS, Version};
 
 /// Two addresses, as a secret store may well give them.
 pub(crate) const EU_URI: &str = "amqp://eu.example.com\n  amqp://eu2.example.com \n";
@@ -45,6 +45,11 @@ impl World {
 
     pub(crate) fn api(&self) -> Api {
         self.broker.api()
+    }
+
+    /// A way to this broker on which `rule` decides what becomes of each request.
+    pub(crate) fn proxy(&self, rule: impl Fn(&Passing) -> Fate + Send + Sync + 'static) -> Proxy {
+        Proxy::new(&self.broker.management_url(), &self.broker.amqp_url(), rule)
     }
 
     pub(crate) fn file(&self, text: &str) -> PathBuf {

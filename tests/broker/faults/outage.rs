@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use topoc_test_support::{Event, Fate, Passing, Proxy, Version, available_or_skip};
+use topoc_test_support::{Event, Fate, Passing, Version, available_or_skip};
 
 use super::scenario::{Run, Scenario, end};
 use crate::world::World;
@@ -43,7 +43,7 @@ fn everything(version: Version) {
                 (true, true) => Fate::After(kill.clone()),
             }
         };
-        let proxy = Proxy::new(&scenario.world.broker, rule);
+        let proxy = scenario.world.proxy(rule);
         let mut command = scenario.apply(&name, &proxy);
         let run = thread::spawn(move || end(&mut command, &Run::default()));
         let done = asks.recv().unwrap();

@@ -71,7 +71,7 @@ impl Scenario {
     /// How many requests the apply has where all goes well.
     pub(super) fn requests(&self) -> usize {
         let name = self.prepare();
-        let proxy = Proxy::new(&self.world.broker, |_| Fate::Pass);
+        let proxy = self.world.proxy(|_| Fate::Pass);
         let said = Said::of(&mut self.apply(&name, &proxy));
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         self.verify(&name).unwrap();
@@ -86,7 +86,7 @@ impl Scenario {
         let run: Run = Arc::default();
         let course = Course::new(point, kill(&run));
         let ruling = course.clone();
-        let proxy = Proxy::new(&self.world.broker, move |passing| ruling.fate(passing));
+        let proxy = self.world.proxy(move |passing| ruling.fate(passing));
         let mut command = self.apply(&name, &proxy);
         let said = end(&mut command, &run)?;
         let Some(met) = course.met() else {
@@ -214,7 +214,7 @@ impl Scenario {
 
     /// What the broker has of a world, but for records and what comes and goes by itself.
     fn state(&self, name: &str) -> String {
-        let mut definitions = self.world.api().get("/api/definitions");
+        let mut definitions = self.definitions_now();
         let lists = definitions.as_object_mut().unwrap();
         let mut found = Vec::new();
         for (list, entries) in lists.iter().filter(|(list, _)| *list != "rabbitmq_version") {
@@ -227,6 +227,17 @@ impl Scenario {
         }
         found.sort();
         found.join("\n")
+    }
+
+    /// RabbitMQ 3.10 answers with 500 while another vhost is being deleted.
+    fn definitions_now(&self) -> Value {
+        loop {
+            match self.world.api().ask("GET", "/api/definitions", None).unwrap() {
+                (200, definitions) => return definitions,
+                (500, _) => thread::sleep(Duration::from_millis(100)),
+                (status, answer) => panic!("{status} {answer}"),
+            }
+        }
     }
 
     fn remove(&self, name: &str) {

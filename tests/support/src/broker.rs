@@ -140,11 +140,6 @@ impl Broker {
         self.ports.stream
     }
 
-    /// The loopback ports of the management API and of AMQP.
-    pub(crate) fn ports(&self) -> (u16, u16) {
-        (self.ports.management, self.ports.amqp)
-    }
-
     /// The management API, for what a test sets up or looks at.
     pub fn api(&self) -> Api {
         Api::new(&self.management_url())

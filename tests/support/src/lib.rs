@@ -24,7 +24,7 @@ pub use certificates::{Certificates, Certified};
 pub use command::run_until_we_end;
 pub use error::Error;
 pub use options::{Options, SHIPPED_PLUGINS};
-pub use proxy::{Event, Fate, Passing, Protocol, Proxy};
+pub use proxy::{Event, Fate, Passing, Protocol, Proxy, Rewrite, Speak};
 pub use shared::{RunBrokers, Shared, Vhost, describe};
 pub use users::with_users;
 pub use version::{Version, available, available_or_skip};

@@ -14,8 +14,6 @@ use std::{
     time::Duration,
 };
 
-use crate::Broker;
-
 /// What a request is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -39,6 +37,12 @@ pub struct Passing {
 /// What happens, beside a request's fate.
 pub type Event = Arc<dyn Fn() + Send + Sync>;
 
+/// Makes the body of an answer into another.
+pub type Rewrite = Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>;
+
+/// Answers on the client's connection, in whatever bytes.
+pub type Speak = Arc<dyn Fn(&mut TcpStream) -> io::Result<()> + Send + Sync>;
+
 /// What becomes of a request.
 #[derive(Clone)]
 pub enum Fate {
@@ -54,6 +58,10 @@ pub enum Fate {
     Half,
     /// The broker gets it so much later.
     Late(Duration),
+    /// The broker gets it, and its answer's body is made into another.
+    Rewritten(Rewrite),
+    /// The broker does not get it, and whoever speaks here answers.
+    Spoken(Speak),
     /// All of AMQP's connections end, then the broker gets it.
     WithoutAmqp,
     /// This happens, and then the connection ends, before the broker gets it.
@@ -71,6 +79,8 @@ impl fmt::Debug for Fate {
             Self::Answer(status) => write!(f, "Answer({status})"),
             Self::Half => f.write_str("Half"),
             Self::Late(pause) => write!(f, "Late({pause:?})"),
+            Self::Rewritten(_) => f.write_str("Rewritten"),
+            Self::Spoken(_) => f.write_str("Spoken"),
             Self::WithoutAmqp => f.write_str("WithoutAmqp"),
             Self::Before(_) => f.write_str("Before"),
             Self::After(_) => f.write_str("After"),
@@ -113,13 +123,17 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A way to `broker` on which `rule` decides what becomes of each request.
+    /// A way to the broker of these two addresses, on which `rule` decides what becomes of each request.
     ///
     /// # Panics
-    /// When loopback has no port left.
+    /// When an address names no port, or loopback has none left.
     #[must_use]
-    pub fn new(broker: &Broker, rule: impl Fn(&Passing) -> Fate + Send + Sync + 'static) -> Self {
-        let (management, amqp) = broker.ports();
+    pub fn new(
+        management_url: &str,
+        amqp_url: &str,
+        rule: impl Fn(&Passing) -> Fate + Send + Sync + 'static,
+    ) -> Self {
+        let [management, amqp] = [management_url, amqp_url].map(port);
         let way = Arc::new(Way {
             rule: Box::new(rule),
             passed: AtomicUsize::new(0),
@@ -166,6 +180,12 @@ impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy").field("management", &self.management).field("amqp", &self.amqp).finish()
     }
+}
+
+/// The port of `scheme://user:password@host:port/path`.
+fn port(url: &str) -> u16 {
+    let port = url.rsplit(':').next().and_then(|rest| rest.split('/').next()?.parse().ok());
+    port.unwrap_or_else(|| panic!("{url} names no port"))
 }
 
 /// Listens on a port of its own, each connection in a thread.

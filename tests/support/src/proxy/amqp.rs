@@ -84,7 +84,12 @@ fn pass_on(mut client: &TcpStream, mut broker: &TcpStream, way: &Way, answers: &
             _ => Fate::Pass,
         };
         match fate {
-            Fate::Pass => broker.write_all(&frame)?,
+            // what AMQP answers is not JSON
+            Fate::Pass | Fate::Rewritten(_) => broker.write_all(&frame)?,
+            Fate::Spoken(speak) => {
+                answers.store(SWALLOW, Ordering::SeqCst);
+                return speak(&mut client.try_clone()?);
+            }
             Fate::Late(pause) => {
                 thread::sleep(pause);
                 broker.write_all(&frame)?;

@@ -22,6 +22,12 @@ pub(super) fn serve(client: TcpStream, way: &Arc<Way>) -> io::Result<()> {
                 way.cut_amqp();
                 ask(&request, way)?
             }
+            Fate::Rewritten(rewrite) => rewritten(&ask(&request, way)?, &*rewrite),
+            Fate::Spoken(speak) => {
+                speak(&mut client)?;
+                cut(&client);
+                return Ok(());
+            }
             Fate::Answer(status) => accident(status),
             Fate::CutBefore => {
                 cut(&client);
@@ -121,6 +127,52 @@ fn head_length(answer: &[u8]) -> usize {
 fn half(answer: &[u8]) -> usize {
     let head = head_length(answer);
     if head == answer.len() { head / 2 } else { head + (answer.len() - head) / 2 }
+}
+
+/// The answer with another body, which its head tells the length of.
+fn rewritten(answer: &[u8], rewrite: &dyn Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let (head, body) = answer.split_at(head_length(answer));
+    let body = rewrite(if is_chunked(head) { joined(body) } else { body.to_vec() });
+    let head = String::from_utf8_lossy(head);
+    let mut whole = String::new();
+    for line in head.trim_end().lines() {
+        let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if !["content-length", "transfer-encoding"].contains(&&*name) {
+            whole.push_str(line);
+            whole.push_str("\r\n");
+        }
+    }
+    // these have no body
+    let bare = [" 204 ", " 304 "].iter().any(|status| whole.contains(status));
+    if !bare {
+        whole.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    whole.push_str("\r\n");
+    let mut answered = whole.into_bytes();
+    if !bare {
+        answered.extend(body);
+    }
+    answered
+}
+
+fn is_chunked(head: &[u8]) -> bool {
+    header(&String::from_utf8_lossy(head), "transfer-encoding").is_some_and(|coding| coding == "chunked")
+}
+
+/// A body that comes in chunks, each with its length in hexadecimal before it.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|two| two == b"\r\n") {
+        let length = String::from_utf8_lossy(&chunks[..end]);
+        let length = usize::from_str_radix(length.trim(), 16).unwrap_or(0);
+        let rest = &chunks[end + 2..];
+        if length == 0 || rest.len() < length + 2 {
+            break;
+        }
+        body.extend_from_slice(&rest[..length]);
+        chunks = &rest[length + 2..];
+    }
+    body
 }
 
 /// What a gateway says for a broker, or a broker of itself.
