@@ -23,16 +23,21 @@ impl Address {
 
     /// `TOPOC_AMQP`, else `AMQP_URL`, else the broker on this machine with the user guest.
     pub(crate) fn from_env() -> Result<Self, Error> {
+        Self::named_by_env()?.map_or_else(|| Self::parse("amqp://guest:guest@127.0.0.1:5672/%2f"), Ok)
+    }
+
+    /// `TOPOC_AMQP`, else `AMQP_URL`, if one of them says something.
+    pub(crate) fn named_by_env() -> Result<Option<Self>, Error> {
         for name in ["TOPOC_AMQP", "AMQP_URL"] {
             match std::env::var(name) {
-                Ok(text) if !text.is_empty() => return Self::parse_from(name, &text),
+                Ok(text) if !text.is_empty() => return Self::parse_from(name, &text).map(Some),
                 Ok(_) | Err(std::env::VarError::NotPresent) => {}
                 Err(std::env::VarError::NotUnicode(_)) => {
                     return Err(Error::Address { source_name: name.into(), trouble: "is not UTF-8".into() });
                 }
             }
         }
-        Self::parse("amqp://guest:guest@127.0.0.1:5672/%2f")
+        Ok(None)
     }
 
     fn parse_from(source_name: &str, text: &str) -> Result<Self, Error> {

@@ -73,6 +73,28 @@ impl Options {
         }
     }
 
+    /// The defaults for the broker that `TOPOC_AMQP` names, else `AMQP_URL`, else for a new broker in this process with
+    /// `topology` in it, as [`memory::Broker::new`] makes it: so one test runs on either. In memory the vhost is the first
+    /// of the topology, on RabbitMQ the address's.
+    ///
+    /// # Errors
+    /// [`Error::Address`] if the variable's value cannot be read, [`Error::Declare`] if the broker in this process
+    /// refuses something of the topology.
+    #[cfg(feature = "memory")]
+    pub fn from_env_or_memory(topology: &crate::declare::Topology) -> Result<Self> {
+        match Address::named_by_env()? {
+            Some(address) => Ok(Self::new(address)),
+            None => Ok(memory::Broker::new(topology)?.options()),
+        }
+    }
+
+    /// The broker in this process that these options lead to, if they do.
+    #[cfg(feature = "memory")]
+    #[must_use]
+    pub fn broker(&self) -> Option<&memory::Broker> {
+        self.broker.as_ref()
+    }
+
     /// A session with the broker in this process, if it is one.
     #[cfg(feature = "memory")]
     fn memory(&self) -> Option<Result<memory::Session>> {

@@ -9,6 +9,9 @@ use tracing_subscriber::filter::LevelFilter;
 topoc_runtime::include_topology!("shop");
 use shop::{OrderCreated, billing, checkout};
 
+#[cfg(test)]
+mod tests;
+
 type Done = Result<(), Box<dyn std::error::Error>>;
 
 #[tokio::main]

@@ -18,10 +18,9 @@ use crate::{
 };
 
 /// Runs the service until SIGTERM.
-pub(crate) async fn run() -> Done {
+pub(crate) async fn run(connection: Connection) -> Done {
     let path = env::var("AUDIT_LOG").unwrap_or_else(|_| "audit.log".to_owned());
     let file = OpenOptions::new().create(true).append(true).open(&path).await?;
-    let connection = Connection::from_env().await?;
     let log = Log { file: Mutex::new((file, 0)) };
     let served = serve(&connection, log).await;
     story!("audit", "every event is in {path}");

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, thread,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -25,11 +25,10 @@ const BASKETS: &[(&str, u32, bool)] = &[
     ("spoon", 12, true),
 ];
 
-/// Places so many orders and waits for them.
+/// Places so many orders at the shop and waits for them.
 #[expect(clippy::print_stdout, reason = "what a customer sees")]
-pub(crate) fn run(orders: Option<String>) -> Result<(), Error> {
+pub(crate) fn run(orders: Option<String>, shop: &str) -> Result<(), Error> {
     let orders: usize = orders.map_or(Ok(BASKETS.len()), |text| text.parse())?;
-    let shop = env::var("ORDER_HTTP").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let agent: ureq::Agent =
         ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into();
     let mut placed = Vec::new();

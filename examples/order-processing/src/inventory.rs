@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// Runs the service until SIGTERM.
-pub(crate) async fn run() -> Done {
-    let connection = Connection::from_env().await?;
+pub(crate) async fn run(connection: Connection) -> Done {
     Ok(serve(&connection, Inventory::default()).await?)
 }
 

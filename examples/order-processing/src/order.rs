@@ -5,6 +5,7 @@ mod http;
 
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use topoc_runtime::{Connection, Outcome, types::Uuid};
 
 use crate::{
@@ -19,11 +20,13 @@ use crate::{
 };
 use book::{Book, State};
 
-/// Runs the service until SIGTERM; `ORDER_HTTP` says where it listens.
-pub(crate) async fn run() -> Done {
-    let connection = Connection::from_env().await?;
+/// Where customers find the shop, unless `ORDER_HTTP` says another place.
+pub(crate) const HTTP: &str = "127.0.0.1:8080";
+
+/// Runs the service until SIGTERM, with its HTTP on the listener.
+pub(crate) async fn run(connection: Connection, listener: TcpListener) -> Done {
     let book = Arc::new(Book::default());
-    let http = http::listen(Arc::clone(&book), Publisher::new(&connection)).await?;
+    let http = http::serve(listener, Arc::clone(&book), Publisher::new(&connection))?;
     let served = serve(&connection, Orders { book }).await;
     http.abort();
     Ok(served?)

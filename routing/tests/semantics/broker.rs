@@ -33,6 +33,11 @@ impl Node {
         Self { connection, channel, widths: Random::new(1) }
     }
 
+    /// Ends the connection: many runs at once would be too many for the broker.
+    pub(crate) async fn close(self) {
+        let _ = self.connection.close(200, "done".into()).await;
+    }
+
     /// Declares all of a topology but what every virtual host has.
     pub(crate) async fn declare(&mut self, net: &Topology) {
         for (_, exchange) in net.exchanges().filter(|(_, exchange)| !is_predeclared(&exchange.name)) {
@@ -271,7 +276,7 @@ pub(crate) async fn compare(vhost: &Vhost, net: &Topology, messages: &[Published
         answers.push((node.publish(message, properties, body.as_bytes()).await, in_memory));
     }
     let (mut copies, mut copies_in_memory) = (node.drain(net).await, memory.drain(net));
-    let _ = node.connection.close(200, "done".into()).await;
+    node.close().await;
     let mut disagreements = Vec::new();
     for (i, (published, (answer, in_memory))) in messages.iter().zip(answers).enumerate() {
         let got = copies.remove(i.to_string().as_bytes()).unwrap_or_default();

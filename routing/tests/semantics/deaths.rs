@@ -79,6 +79,19 @@ pub(crate) async fn compare(
     expiration: Option<u64>,
     seed: u64,
 ) -> Option<Result<(), String>> {
+    let mut node = Node::connect(vhost).await;
+    let verdict = follow(&mut node, net, published, expiration, seed).await;
+    node.close().await;
+    verdict
+}
+
+async fn follow(
+    node: &mut Node,
+    net: &Topology,
+    published: &Published,
+    expiration: Option<u64>,
+    seed: u64,
+) -> Option<Result<(), String>> {
     let exchange = net.exchange_id(&published.exchange)?;
     let delivered = net.route(exchange, &published.message());
     let mut settled = Settled { resting: Vec::new(), after: 0 };
@@ -86,7 +99,6 @@ pub(crate) async fn compare(
         let message = Carried::new(&published.exchange, &published.message());
         settle(net, reached.queue, message, expiration, &mut settled, 0);
     }
-    let mut node = Node::connect(vhost).await;
     node.declare(net).await;
     let mut memory = Memory::with(net);
     let properties = node.properties(published, expiration);
@@ -107,7 +119,7 @@ pub(crate) async fn compare(
         for patience in [0, 300, 1500, 3000] {
             // what comes late, or what should not come at all
             sleep(Duration::from_millis(patience)).await;
-            got.extend(take(&node, net).await);
+            got.extend(take(node, net).await);
             if got.len() >= wanted.len() && patience > 0 || got.len() > wanted.len() {
                 break;
             }
@@ -162,7 +174,7 @@ pub(crate) async fn compare(
             }
         }
         for (queue, got, there, limit) in returned {
-            if let Err(why) = return_until_dead(&node, &mut memory, queue, (got, there), limit).await {
+            if let Err(why) = return_until_dead(node, &mut memory, queue, (got, there), limit).await {
                 return Some(Err(why));
             }
         }

@@ -1,6 +1,6 @@
 //! `POST /orders` and `GET /orders/{id}`.
 
-use std::{env, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use tokio::{net::TcpListener, task::JoinHandle};
 use topoc_runtime::{
     PublishError,
     types::{Decimal, Timestamp, Uuid},
@@ -36,10 +36,12 @@ struct Shop {
     publish: Publisher,
 }
 
-/// Listens where `ORDER_HTTP` says.
-pub(super) async fn listen(book: Arc<Book>, publish: Publisher) -> std::io::Result<JoinHandle<()>> {
-    let address = env::var("ORDER_HTTP").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
-    let listener = tokio::net::TcpListener::bind(&address).await?;
+/// Answers customers.
+pub(super) fn serve(
+    listener: TcpListener,
+    book: Arc<Book>,
+    publish: Publisher,
+) -> std::io::Result<JoinHandle<()>> {
     story!("order", "listens on http://{}", listener.local_addr()?);
     let shop = Arc::new(Shop { book, publish });
     let routes =
