@@ -89,7 +89,7 @@ struct Run<'a> {
     kept: Option<&'a Kept>,
 }
 
-fn patience(text: &str) -> Result<Duration, String> {
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
     let milliseconds = kind::duration(text).and_then(|milliseconds| u64::try_from(milliseconds).ok());
     milliseconds.map(Duration::from_millis).ok_or_else(|| "write how long, such as 30s".to_owned())
 }
@@ -129,7 +129,7 @@ impl Apply {
             _ => None,
         };
         if let Some(turn) = &turn {
-            runtime.block_on(self.take(turn, &compiled, &target))?;
+            runtime.block_on(take(turn, &compiled, &target, self.lock_timeout))?;
         }
         let run = Run { target: &target, broker, stamp: &stamp, turn: turn.as_ref(), kept: kept.as_ref() };
         let ended = self.in_turn(&runtime, compiled, run, screen);
@@ -231,23 +231,6 @@ impl Apply {
         })
     }
 
-    /// Keeps others from applying to the same vhosts, from before they are looked at.
-    async fn take(&self, turn: &Turn<'_>, compiled: &Compiled, target: &Target) -> Result<(), Stop> {
-        let definitions = compiled.topology.definitions().iter();
-        let vhosts: BTreeSet<Arc<str>> = definitions
-            .filter(|found| !found.external && found.kind.kind().scope == Scope::Vhost)
-            .filter_map(|found| found.vhost.clone())
-            .collect();
-        let Err(why) = turn.take(&vhosts, self.lock_timeout).await else { return Ok(()) };
-        // who may not see what the topology has made is told that first: a lock is of no use to them
-        if let (NoTurn::Barred { .. }, Target::Broker(broker)) = (&why, target)
-            && target.live(compiled).await?.records_unseen.is_some()
-        {
-            return Err(unseen_record(&broker.0).await);
-        }
-        Err(Stop::because(Exit::Broker, format!("{why}; nothing has been changed"), why.help()))
-    }
-
     fn consent(&self, pending: &Pending<'_>, screen: &mut Screen) -> Result<bool, Stop> {
         if !screen.is_interactive() || self.format == Format::Json {
             return Err(Stop::usage(
@@ -267,8 +250,30 @@ impl Apply {
     }
 }
 
+/// Keeps others from applying to the same vhosts, from before they are looked at.
+pub(super) async fn take(
+    turn: &Turn<'_>,
+    compiled: &Compiled,
+    target: &Target,
+    patience: Duration,
+) -> Result<(), Stop> {
+    let definitions = compiled.topology.definitions().iter();
+    let vhosts: BTreeSet<Arc<str>> = definitions
+        .filter(|found| !found.external && found.kind.kind().scope == Scope::Vhost)
+        .filter_map(|found| found.vhost.clone())
+        .collect();
+    let Err(why) = turn.take(&vhosts, patience).await else { return Ok(()) };
+    // who may not see what the topology has made is told that first: a lock is of no use to them
+    if let (NoTurn::Barred { .. }, Target::Broker(broker)) = (&why, target)
+        && target.live(compiled).await?.records_unseen.is_some()
+    {
+        return Err(unseen_record(&broker.0).await);
+    }
+    Err(Stop::because(Exit::Broker, format!("{why}; nothing has been changed"), why.help()))
+}
+
 /// Who does not see what the topology has made cannot know what to change.
-async fn unseen_record(client: &Client) -> Stop {
+pub(super) async fn unseen_record(client: &Client) -> Stop {
     let user = &client.access().credentials().username;
     // the command sets all tags: it must not take away those that are not known
     let help = match client.tags().await {
@@ -287,7 +292,7 @@ async fn unseen_record(client: &Client) -> Stop {
 }
 
 /// The record comes first, so nothing has been changed.
-fn not_recorded(error: crate::broker::Error) -> Stop {
+pub(super) fn not_recorded(error: crate::broker::Error) -> Stop {
     let help = error.help().unwrap_or_default();
     Stop::because(
         Exit::Broker,

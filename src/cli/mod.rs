@@ -6,6 +6,7 @@
     reason = "the command line is where files and the environment are read"
 )]
 
+mod adopt;
 mod apply;
 mod arguments;
 mod check;
@@ -81,6 +82,7 @@ enum Verb {
     Diff(diff::Diff),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Adopt(adopt::Adopt),
     Dead(dead::Dead),
     Export(export::Export),
     Import(import::Import),
@@ -144,6 +146,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Diff(diff) => diff.run(screen),
         Verb::Plan(plan) => plan.run(screen),
         Verb::Apply(apply) => apply.run(screen),
+        Verb::Adopt(adopt) => adopt.run(screen),
         Verb::Dead(dead) => dead.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Import(import) => import.run(screen),

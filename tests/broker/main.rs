@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "in tests, helpers too, a panic is the failure")]
 
 #[cfg(feature = "cli")]
+mod adopt;
+#[cfg(feature = "cli")]
 mod apply;
 #[cfg(feature = "cli")]
 mod dead;
