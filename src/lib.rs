@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! text → syntax → kind → topology → graph → lint → plan → broker → cli
-//!                          └──────────┴→ route, policies, readiness, dead, codegen, diagram, export
+//!                          └──────────┴→ route, policies, readiness, dead, health, codegen, diagram, export
 //! text ← import ← what is live
 //! ```
 #![warn(clippy::disallowed_methods)]
@@ -23,6 +23,8 @@ pub mod diagram;
 #[cfg(feature = "cli")]
 pub mod export;
 pub mod graph;
+#[cfg(feature = "cli")]
+pub mod health;
 #[cfg(feature = "cli")]
 pub mod import;
 pub mod kind;

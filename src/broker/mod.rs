@@ -42,4 +42,4 @@ pub use read::{held, live};
 pub use request::{Method, Request};
 pub use secrets::Secrets;
 pub use tls::{Identity, Tls};
-pub use turn::{NoTurn, Turn};
+pub use turn::{NoTurn, Turn, holder};

@@ -243,7 +243,8 @@ impl<'a> Turn<'a> {
             match code(&refused) {
                 Some(RESOURCE_LOCKED) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
                 Some(RESOURCE_LOCKED) => {
-                    let holder = self.holder(vhost).await;
+                    let holder = holder(self.client, vhost).await;
+                    let holder = holder.unwrap_or_else(|| "somebody else".to_owned());
                     return Err(NoTurn::Taken { vhost: vhost.to_string(), holder });
                 }
                 Some(PRECONDITION_FAILED) if refused.to_string().contains(QUEUE_LIMIT) => {
@@ -281,24 +282,6 @@ impl<'a> Turn<'a> {
         Err(format!("{address} is another broker than {}", self.client.endpoint()))
     }
 
-    /// Who holds the lock, and since when, as its queue says.
-    async fn holder(&self, vhost: &Arc<str>) -> String {
-        let queue = self.client.find(&Request::get(&["queues", vhost, LOCK])).await;
-        let queue = queue.ok().flatten().unwrap_or_default();
-        let said = |name: &str| queue["arguments"][name].as_str().filter(|text| !text.is_empty());
-        let mut holder = said(BY).map_or_else(|| "somebody else".to_owned(), |by| format!("`{by}`"));
-        if let Some(peer) = peer(&queue) {
-            holder.push_str(&format!(" from {peer}"));
-        }
-        if let Some(topology) = said(TOPOLOGY) {
-            holder.push_str(&format!(", topology `{topology}`,"));
-        }
-        if let Some(since) = said(SINCE) {
-            holder.push_str(&format!(" since {}", since.replacen('T', " ", 1).replace('Z', " UTC")));
-        }
-        holder
-    }
-
     /// Lets others come.
     pub async fn end(self) {
         for lock in self.held.into_inner().into_values().flatten() {
@@ -311,6 +294,23 @@ impl fmt::Debug for Turn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn").field("client", &self.client).finish_non_exhaustive()
     }
+}
+
+/// Who applies to a vhost, and since when, as the queue that is its lock says; none where there is none.
+pub async fn holder(client: &Client, vhost: &str) -> Option<String> {
+    let queue = client.find(&Request::get(&["queues", vhost, LOCK])).await.ok()??;
+    let said = |name: &str| queue["arguments"][name].as_str().filter(|text| !text.is_empty());
+    let mut holder = said(BY).map_or_else(|| "somebody".to_owned(), |by| format!("`{by}`"));
+    if let Some(peer) = peer(&queue) {
+        holder.push_str(&format!(" from {peer}"));
+    }
+    if let Some(topology) = said(TOPOLOGY) {
+        holder.push_str(&format!(", topology `{topology}`,"));
+    }
+    if let Some(since) = said(SINCE) {
+        holder.push_str(&format!(" since {}", since.replacen('T', " ", 1).replace('Z', " UTC")));
+    }
+    Some(holder)
 }
 
 /// `10.0.0.7:53422`, of a connection that is called `10.0.0.7:53422 -> 10.0.0.2:5672`.

@@ -34,6 +34,7 @@ mod route;
 mod schema;
 mod screen;
 mod stamp;
+mod status;
 mod unified;
 mod watch;
 mod why_not;
@@ -83,6 +84,7 @@ enum Verb {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Adopt(adopt::Adopt),
+    Status(status::Status),
     Dead(dead::Dead),
     Export(export::Export),
     Import(import::Import),
@@ -147,6 +149,7 @@ fn run(verb: Verb, screen: &mut Screen) -> Outcome {
         Verb::Plan(plan) => plan.run(screen),
         Verb::Apply(apply) => apply.run(screen),
         Verb::Adopt(adopt) => adopt.run(screen),
+        Verb::Status(status) => status.run(screen),
         Verb::Dead(dead) => dead.run(screen),
         Verb::Export(export) => export.run(screen),
         Verb::Import(import) => import.run(screen),

@@ -46,6 +46,8 @@ mod route;
 mod safety;
 #[cfg(feature = "cli")]
 mod secure;
+#[cfg(feature = "cli")]
+mod status;
 #[cfg(all(unix, feature = "cli"))]
 mod terminal;
 #[cfg(feature = "cli")]
