@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Request, Secrets};
-use crate::kind::{Definition, KindId, Segment, WireError, to_wire_value};
+use crate::kind::{Definition, KindId, Segment, Value, WireError, to_wire_value};
 
 /// The requests that make an entity, or change it to be so. `live` is what it is, if it is.
 ///
@@ -20,7 +20,11 @@ pub(super) fn put(
     Ok(match desired.kind {
         KindId::Binding => vec![bind(desired, &body)],
         KindId::VhostLimits | KindId::UserLimits => limits(desired, live, &segments, &body),
-        _ => vec![Request::put(&segments, Json::Object(body))],
+        _ => {
+            let request = Request::put(&segments, Json::Object(body));
+            let is_secret = desired.fields().any(|(_, field)| matches!(field.value, Value::Secret(_)));
+            vec![if is_secret { request.secret() } else { request }]
+        }
     })
 }
 

@@ -129,14 +129,16 @@ impl Client {
                     Ok(answer) => {
                         self.current.store(index, Ordering::Relaxed);
                         self.has_answered.store(true, Ordering::Relaxed);
-                        return self.interpret(asked(), &answer, in_doubt);
+                        return self.interpret(asked(), &answer, in_doubt, request.is_secret());
                     }
                     Err(Failure::Accident(answer)) if request.is_repeatable() => {
                         self.has_answered.store(true, Ordering::Relaxed);
                         in_doubt = true;
                         accident = Some((asked(), answer));
                     }
-                    Err(Failure::Accident(answer)) => return self.interpret(asked(), &answer, in_doubt),
+                    Err(Failure::Accident(answer)) => {
+                        return self.interpret(asked(), &answer, in_doubt, request.is_secret());
+                    }
                     Err(Failure::NoAnswer { cause, unsent }) => {
                         if cause == Cause::TooLong || (!unsent && !request.is_repeatable()) {
                             return Err(Error::Lost { asked: asked(), cause });
@@ -155,7 +157,9 @@ impl Client {
                 }
                 _ => {
                     return match accident {
-                        Some((asked, answer)) => self.interpret(asked, &answer, in_doubt),
+                        Some((asked, answer)) => {
+                            self.interpret(asked, &answer, in_doubt, request.is_secret())
+                        }
                         None => Err(Error::Unreachable { tried }),
                     };
                 }
@@ -265,21 +269,28 @@ impl Client {
         if status.is_server_error() { Err(Failure::Accident(answer)) } else { Ok(answer) }
     }
 
-    fn interpret(&self, asked: Asked, answer: &Answer, in_doubt: bool) -> Result<Value, Error> {
+    fn interpret(
+        &self,
+        asked: Asked,
+        answer: &Answer,
+        in_doubt: bool,
+        is_secret: bool,
+    ) -> Result<Value, Error> {
+        let said = |words: String| if is_secret { unechoed(&words) } else { words };
         let status = answer.status;
         if status.is_success() && answer.body.is_empty() {
             return Ok(Value::Null);
         }
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
         if status.is_success() {
-            return json.ok_or_else(|| Error::NotManagement { found: answer.shown(), asked });
+            return json.ok_or_else(|| Error::NotManagement { found: said(answer.shown()), asked });
         }
         if status.is_redirection() {
             let location = answer.location.as_deref().unwrap_or("another place");
             return Err(Error::NotManagement { found: format!("it sends on to {location}"), asked });
         }
         let word = json.as_ref().and_then(|json| json["error"].as_str());
-        let reason = json.as_ref().and_then(reason).unwrap_or_else(|| answer.shown());
+        let reason = said(json.as_ref().and_then(reason).unwrap_or_else(|| answer.shown()));
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(Error::Unauthorized { asked, username: self.access.credentials.username.clone(), reason })
@@ -290,7 +301,7 @@ impl Client {
             StatusCode::NOT_FOUND if word == Some("Object Not Found") => Err(Error::NotFound { asked }),
             // that word is AMQP's: what the request rests on is not there, or its node is down
             StatusCode::NOT_FOUND if word != Some("not_found") => {
-                Err(Error::NotManagement { found: answer.shown(), asked })
+                Err(Error::NotManagement { found: said(answer.shown()), asked })
             }
             _ => Err(Error::Refused { asked, status: status.as_u16(), reason }),
         }
@@ -307,6 +318,17 @@ impl Answer {
     }
 }
 
+/// What a broker says without what it repeats of what it was sent: Erlang shows texts in quotes, and the rest as terms.
+fn unechoed(words: &str) -> String {
+    let plain = words.split(['{', '[', '<', '#']).next().unwrap_or_default();
+    let unquoted: Vec<&str> =
+        plain.split('"').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "…" }).collect();
+    let unquoted = unquoted.join("\"");
+    let shown: Vec<&str> =
+        unquoted.split_whitespace().map(|word| if word.contains("://") { "…" } else { word }).collect();
+    shown.join(" ").trim_end_matches(':').to_owned()
+}
+
 /// The broker's words: `{"error":"bad_request","reason":"…"}`, where the reason is mostly a string.
 fn reason(answer: &Value) -> Option<String> {
     [&answer["reason"], &answer["error"]].into_iter().find_map(|words| match words {
@@ -314,4 +336,19 @@ fn reason(answer: &Value) -> Option<String> {
         Value::String(words) => Some(words.clone()),
         other => Some(other.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_repeats_no_secret() {
+        let said =
+            "Validation failed\n\n\"amqp://u:pw@host:x\" not a valid URI: {{unable_to_parse_uri,\n \"pw\"}}";
+        assert_eq!(unechoed(said), "Validation failed \"…\" not a valid URI");
+        assert_eq!(unechoed("cannot reach amqp://u:pw@host [pw]"), "cannot reach …");
+        assert_eq!(unechoed("half a \"pw"), "half a \"…");
+        assert_eq!(unechoed("no such user"), "no such user");
+    }
 }

@@ -43,6 +43,7 @@ pub struct Request {
     query: Vec<(String, String)>,
     body: Option<Value>,
     repeatable: bool,
+    secret: bool,
 }
 
 impl Request {
@@ -68,7 +69,7 @@ impl Request {
 
     fn new(method: Method, segments: &[&str], body: Option<Value>) -> Self {
         let segments = segments.iter().map(|segment| (*segment).to_owned()).collect();
-        Self { method, segments, query: Vec::new(), body, repeatable: method != Method::Post }
+        Self { method, segments, query: Vec::new(), body, repeatable: method != Method::Post, secret: false }
     }
 
     /// Adds `name=value` to the query.
@@ -84,6 +85,18 @@ impl Request {
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
+    }
+
+    /// Says that the body holds a secret: what the broker repeats of it is then not shown.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// Whether the body holds a secret.
+    pub fn is_secret(&self) -> bool {
+        self.secret
     }
 
     /// Whether it may be sent again when its answer is lost.
