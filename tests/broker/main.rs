@@ -32,6 +32,8 @@ mod lesser;
 #[cfg(feature = "cli")]
 mod names;
 #[cfg(feature = "cli")]
+mod planted;
+#[cfg(feature = "cli")]
 mod privilege;
 #[cfg(feature = "cli")]
 mod proxy;
