@@ -158,7 +158,10 @@ impl Stored {
 
     /// This message on its arrival in a queue.
     pub(super) fn arriving(mut self, queue: &Queue, now: u64) -> Self {
-        self.expires = queue.expires_after(self.expiration).map(|after| now.saturating_add(after));
+        // a quorum queue can still hand over or drop what lives for no time (`rabbit_fifo:update_expiry_header`)
+        let least = u64::from(queue.kind == QueueKind::Quorum);
+        let after = queue.expires_after(self.expiration).map(|after| after.max(least));
+        self.expires = after.map(|after| now.saturating_add(after));
         self.returned = 0;
         self.redelivered = false;
         self

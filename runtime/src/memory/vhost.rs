@@ -191,16 +191,19 @@ impl Vhost {
             return false;
         }
         self.touched.insert(queue);
-        // what a consumer waits for is not stored, so not even a time to live of 0 ends it
-        // (`rabbit_amqqueue_process:deliver_or_enqueue`)
-        let at_once = line.kind == QueueKind::Classic && line.ready() == 0;
+        let empty = line.ready() == 0;
         match line.kind {
             QueueKind::Stream => line.log.push(stored),
-            QueueKind::Classic | QueueKind::Quorum => {
-                match at_once.then(|| self.next_consumer(queue)).flatten() {
+            QueueKind::Quorum => line.put(stored),
+            // what a consumer waits for is not stored, so not even a time to live of 0 ends it
+            // (`rabbit_amqqueue_process:deliver_or_enqueue`)
+            QueueKind::Classic => {
+                match empty.then(|| self.next_consumer(queue)).flatten() {
                     Some(consumer) => self.deliver(consumer, stored),
                     None => self.lines[queue.index()].put(stored),
                 }
+                // it makes room before it looks what has expired
+                self.make_room(queue);
             }
         }
         true
@@ -248,13 +251,17 @@ impl Vhost {
                 self.deliver(consumer, stored);
             }
         }
-        let settings = self.net.queue(queue);
+        self.make_room(queue);
+        self.lines[queue.index()].watch_limit(self.net.queue(queue));
+    }
+
+    /// Drops the first messages of a queue that is over its limit.
+    fn make_room(&mut self, queue: QueueId) {
         let line = &mut self.lines[queue.index()];
-        while line.drops(settings) {
+        while line.drops(self.net.queue(queue)) {
             let stored = line.take();
             self.dying.extend(stored.map(|stored| Dying { queue, reason: Reason::MaxLength, stored }));
         }
-        line.watch_limit(settings);
     }
 
     /// Gives a stream's consumers what they have not read.

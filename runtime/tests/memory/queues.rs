@@ -295,3 +295,45 @@ async fn a_kind_that_is_not_there_is_refused() {
         "the broker refuses exchange `later`: exchanges of type 'x-delayed-message' are not available in memory"
     );
 }
+
+#[tokio::test]
+async fn what_lives_for_no_time_reaches_a_waiting_consumer_alone() {
+    let dead_letter = [
+        ("x-max-length", Argument::Int(0)),
+        ("x-dead-letter-exchange", Argument::String("")),
+        ("x-dead-letter-routing-key", Argument::String("dead")),
+    ];
+    let quorum: Vec<_> = dead_letter.into_iter().chain([QUORUM]).collect();
+    for arguments in [dead_letter.to_vec(), quorum] {
+        let queues = vec![
+            queue("none", arguments.leak()),
+            queue("work", &[]),
+            queue("quorum", &[QUORUM]),
+            queue("dead", &[]),
+        ];
+        let broker = Broker::new(&of_queues(queues)).unwrap();
+        let connection = broker.connect().await.unwrap();
+        let publisher = Publisher::new(&connection, "shop");
+        // a queue without room gives it up for that, and not for its age
+        publisher.publish(&TO_QUEUE, "none", "x").expiration(Duration::ZERO).await.unwrap();
+        let dead = broker.messages("shop", "dead").unwrap();
+        assert_eq!(dead[0].header("x-first-death-reason"), Some("maxlen".into()));
+        for name in ["work", "quorum"] {
+            publisher.publish(&TO_QUEUE, name, "lost").expiration(Duration::ZERO).await.unwrap();
+            broker.advance(Duration::from_millis(1)).await;
+            assert!(texts(&broker, name).is_empty());
+            let seen = Seen::default();
+            serve(&connection, Consume::new(name), {
+                let seen = seen.clone();
+                move |delivery: Delivery| {
+                    seen.push(text(&delivery));
+                    async { Outcome::ack() }
+                }
+            });
+            broker.consumed("shop", name).await.unwrap();
+            publisher.publish(&TO_QUEUE, name, "taken").expiration(Duration::ZERO).await.unwrap();
+            broker.settled().await;
+            assert_eq!(seen.all(), ["\"taken\""], "{name}");
+        }
+    }
+}
