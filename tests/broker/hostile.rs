@@ -40,6 +40,15 @@ const VERBS: &[&[&str]] = &[
     &["policies", "--live"],
     &["policies", "--live", "--format", "json"],
     &["readiness", "--live", "--to", "4.3", "--all"],
+    &["adopt", "FILE", "--yes", "--force"],
+    &["adopt", "FILE", "--yes", "--format", "json"],
+    &["status", "FILE", "--over", "0s"],
+    &["status", "FILE", "--over", "0s", "--format", "json"],
+    &["dead", "list"],
+    &["dead", "list", "FILE", "--look", "1", "--format", "json"],
+    &["dead", "peek", "work", "--vhost", "all"],
+    &["dead", "redrive", "work", "--vhost", "all", "--dry-run"],
+    &["dead", "redrive", "work", "--vhost", "all", "--yes"],
 ];
 
 /// What a verb may take of the machine's memory, in KiB of addresses; an allocator takes some that it never uses.

@@ -17,7 +17,11 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 
-use super::{super::look::done_with, Mailbox, wire::letter};
+use super::{
+    super::{connect::answered, look::done_with},
+    Mailbox,
+    wire::letter,
+};
 use crate::{dead::Letter, topology::QueueType};
 
 /// How long a stream is listened to for one more message.
@@ -59,14 +63,12 @@ impl Mailbox<'_> {
         take: &mut dyn FnMut(Letter) -> bool,
     ) -> Result<Looked, String> {
         let trouble = |error: lapin::Error| error.to_string();
-        channel.basic_qos(AHEAD, BasicQosOptions::default()).await.map_err(trouble)?;
+        answered(channel.basic_qos(AHEAD, BasicQosOptions::default())).await.map_err(trouble)?;
         let mut arguments = FieldTable::default();
         arguments.insert("x-stream-offset".into(), AMQPValue::LongString("first".into()));
         let options = BasicConsumeOptions::default();
-        let mut stream = channel
-            .basic_consume(self.queue.as_str().into(), "".into(), options, arguments)
-            .await
-            .map_err(trouble)?;
+        let stream = channel.basic_consume(self.queue.as_str().into(), "".into(), options, arguments);
+        let mut stream = answered(stream).await.map_err(trouble)?;
         let mut looked = Looked::default();
         while looked.letters < most
             && let Ok(Some(delivery)) = tokio::time::timeout(LISTENS, stream.next()).await
@@ -89,12 +91,18 @@ impl Mailbox<'_> {
         take: &mut dyn FnMut(Letter) -> bool,
     ) -> Result<Looked, String> {
         let trouble = |error: lapin::Error| error.to_string();
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(trouble)?;
+        answered(channel.confirm_select(ConfirmSelectOptions::default())).await.map_err(trouble)?;
         let mut looked = Looked::default();
+        let mut most = most;
         while looked.letters < most {
             let options = BasicGetOptions::default();
-            let got = channel.basic_get(self.queue.as_str().into(), options).await.map_err(trouble)?;
+            let got =
+                answered(channel.basic_get(self.queue.as_str().into(), options)).await.map_err(trouble)?;
             let Some(message) = got else { break };
+            if looked.letters == 0 {
+                // what is put at the end meanwhile is not looked at again
+                most = most.min(u64::from(message.message_count) + 1);
+            }
             looked.letters += 1;
             let letter = letter(&message.delivery);
             if self.is_at_its_limit(letter.returned()) && self.copy(channel, &message.delivery).await? {
@@ -111,6 +119,6 @@ impl Mailbox<'_> {
     /// Gives back all that is delivered and not acknowledged.
     pub(super) async fn give_back(&self, channel: &Channel) -> Result<(), String> {
         let options = BasicNackOptions { multiple: true, requeue: true };
-        channel.basic_nack(0, options).await.map_err(|error| error.to_string())
+        answered(channel.basic_nack(0, options)).await.map_err(|error| error.to_string())
     }
 }

@@ -27,7 +27,7 @@ use lapin::{
 };
 
 use super::{
-    super::look::done_with,
+    super::{connect::answered, look::done_with},
     Mailbox,
     wire::{letter, redriven},
 };
@@ -119,11 +119,11 @@ impl Mailbox<'_> {
         self.looker.verify(&self.vhost).await?;
         let channel = self.looker.channel(&self.vhost).await?;
         let trouble = |error: lapin::Error| error.to_string();
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(trouble)?;
+        answered(channel.confirm_select(ConfirmSelectOptions::default())).await.map_err(trouble)?;
         let bounds = how.rate.map(u64::from).into_iter().chain(how.limit);
         let window =
             bounds.min().map_or(WINDOW, |bound| u16::try_from(bound).unwrap_or(WINDOW)).clamp(1, WINDOW);
-        channel.basic_qos(window, BasicQosOptions::default()).await.map_err(trouble)?;
+        answered(channel.basic_qos(window, BasicQosOptions::default())).await.map_err(trouble)?;
         let mut run = Run {
             mailbox: self,
             channel: &channel,
@@ -193,11 +193,8 @@ impl Run<'_> {
     async fn consume(&mut self) -> Result<(), String> {
         let options = BasicConsumeOptions::default();
         let queue = self.mailbox.queue.as_str().into();
-        let consumer = self
-            .channel
-            .basic_consume(queue, "".into(), options, FieldTable::default())
-            .await
-            .map_err(|error| error.to_string())?;
+        let consumer = self.channel.basic_consume(queue, "".into(), options, FieldTable::default());
+        let consumer = answered(consumer).await.map_err(|error| error.to_string())?;
         self.tags.push(consumer.tag());
         self.inbox.push(consumer);
         Ok(())
@@ -301,7 +298,7 @@ impl Run<'_> {
                 &out.delivery.data,
                 out.properties.clone(),
             );
-            confirms.push(sent.await.map_err(trouble)?);
+            confirms.push(answered(sent).await.map_err(trouble)?);
         }
         let confirmed = tokio::time::timeout(CONFIRMS_WITHIN, join_all(confirms))
             .await
@@ -325,7 +322,7 @@ impl Run<'_> {
                 self.hold(&out.delivery).await?;
             } else {
                 let tag = out.delivery.delivery_tag;
-                self.channel.basic_ack(tag, BasicAckOptions::default()).await.map_err(trouble)?;
+                answered(self.channel.basic_ack(tag, BasicAckOptions::default())).await.map_err(trouble)?;
                 *self.done.moved.entry(out.way).or_default() += 1;
                 self.done.again += u64::from(out.again);
                 self.done.without_user += u64::from(out.without_user);
@@ -337,7 +334,8 @@ impl Run<'_> {
     /// Gives back what is left, also what was delivered and not looked at.
     async fn leave(&mut self) -> Result<(), String> {
         for tag in &self.tags {
-            let cancelled = self.channel.basic_cancel(tag.clone(), BasicCancelOptions::default()).await;
+            let cancelled = self.channel.basic_cancel(tag.clone(), BasicCancelOptions::default());
+            let cancelled = answered(cancelled).await;
             cancelled.map_err(|error| error.to_string())?;
         }
         // what is at its limit among it must not go back as it is

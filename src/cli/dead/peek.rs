@@ -54,17 +54,13 @@ impl Peek {
         let (holds, looked) = runtime
             .block_on(async {
                 let holds = mailbox.holds().await?;
-                let ready = match mailbox.kind() {
-                    QueueType::Stream => u64::MAX,
-                    QueueType::Classic | QueueType::Quorum => holds.unwrap_or_default().0,
-                };
                 let take = |letter: Letter| {
                     if wanted.takes(&letter, now) {
                         letters.push(letter);
                     }
                     (letters.len() as u64) < self.limit
                 };
-                let most = if self.limit == 0 { 0 } else { self.look.min(ready) };
+                let most = if self.limit == 0 { 0 } else { self.look };
                 Ok((holds, mailbox.look(most, take).await?))
             })
             .map_err(barred)?;
