@@ -161,6 +161,18 @@ fn what_verbs_say(planted: &Planted) {
     planted.run(&["apply", "t.kdl", "--yes", "--format", "json"], &others, 0);
     planted.verify("the record", &planted.records());
     run(&["apply", "t.kdl", "--yes"], 0);
+    run(&["status", "t.kdl", "--over", "0s", "--format", "json"], 0);
+    // all of it is nobody's, and not as described
+    for record in planted.world.api().get("/api/global-parameters").as_array().unwrap() {
+        let name = record["name"].as_str().filter(|name| name.starts_with("topoc:"));
+        name.map(|name| planted.world.api().delete(&format!("/api/global-parameters/{name}")));
+    }
+    planted.run(&["adopt", "t.kdl"], &others, 2);
+    planted.run(&["adopt", "t.kdl", "--yes"], &others, 5);
+    planted.run(&["adopt", "t.kdl", "--yes", "--force", "--format", "json"], &others, 0);
+    assert!(!planted.records().is_empty());
+    planted.verify("the record", &planted.records());
+    run(&["diff", "t.kdl", "--exit-code"], 0);
     run(&["import"], 0);
     run(&["import", "--split", "-o", "out/imported"], 0);
     run(&["export", "definitions", "t.kdl", "-o", "out/definitions.json"], 0);
