@@ -3,7 +3,7 @@
 //! A service's life, file by file:
 //!
 //! 1. [`Connection`] connects to the broker and replaces a lost connection for good
-//!    (`connection`, `address`, `backoff`).
+//!    (`connection`, `options`, `address`, `backoff`).
 //! 2. [`Connection::declare`] makes or checks the service's own part of the topology (`declare`).
 //! 3. [`Publisher`] publishes with confirms: what no queue receives, what a queue refuses and what is
 //!    not confirmed in time are errors (`publish`).
@@ -51,6 +51,7 @@ mod error;
 pub mod headers;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod options;
 mod outcome;
 mod partition;
 mod publish;
@@ -60,10 +61,11 @@ mod shutdown;
 pub mod types;
 
 pub use address::Address;
-pub use connection::{Connection, Options};
+pub use connection::Connection;
 pub use consume::{Consume, Dispatch, Ladder};
 pub use delivery::{Delivery, Undecodable};
 pub use error::{DeclareRefused, Error, Result};
+pub use options::Options;
 pub use outcome::Outcome;
 pub use publish::{Message, Publish, PublishError, Publisher};
 pub use serve::Server;

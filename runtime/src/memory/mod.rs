@@ -33,6 +33,7 @@
 
 mod client;
 mod clock;
+mod consumers;
 mod declare;
 mod fields;
 mod line;
@@ -47,9 +48,10 @@ pub use topoc_routing::Version;
 
 use crate::{
     address::Address,
-    connection::{Connection, Options},
+    connection::Connection,
     delivery::Delivery,
     error::{Error, Result},
+    options::Options,
 };
 use clock::Clock;
 use declare::Mode;

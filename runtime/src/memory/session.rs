@@ -2,9 +2,10 @@
 
 use super::{
     Broker, Taken,
+    consumers::{Sent, SessionId, Tag, Verdict},
     declare::Mode,
     line::ConsumerId,
-    vhost::{Now, Sent, SessionId, Tag, Verdict, Vhost},
+    vhost::{Now, Vhost},
 };
 use crate::{
     declare::Declaration,
