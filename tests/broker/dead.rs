@@ -252,8 +252,11 @@ fn every_reason(version: Version) {
     }
     post.wait_for("all.dead", 6);
     // by hand only where somebody is asked
-    let asked = post.run(&["dead", "redrive", "all.dead", "topology.kdl"]);
+    let narrowed = ["--age", "..1h", "--header", "tenant=acme", "--limit", "3", "--to", "full"];
+    let asked = post.run(&[&["dead", "redrive", "all.dead", "topology.kdl"], &narrowed[..]].concat());
     assert_eq!(asked.code, 2, "{}{}", asked.out, asked.err);
+    let again = format!("topoc dead redrive all.dead topology.kdl --yes {}\n", narrowed.join(" "));
+    assert!(asked.err.ends_with(&again), "{again}: {}", asked.err);
 
     let said = post.run(&["dead", "redrive", "all.dead", "topology.kdl", "--yes", "--reason", "rejected"]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);

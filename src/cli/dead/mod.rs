@@ -62,8 +62,8 @@ struct Which {
     #[arg(long, value_name = "REASON", value_parser = reason)]
     reason: Vec<String>,
     /// Only what died so long ago: 1h (at least), ..1h (at most), 1h..2D
-    #[arg(long, value_name = "AGE", value_parser = Age::parse)]
-    age: Option<Age>,
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    age: Option<(String, Age)>,
     /// Only what has this header; any number
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
@@ -80,6 +80,11 @@ fn reason(text: &str) -> Result<String, String> {
     Err(format!("a message dies as {}", one_of(REASONS.iter().copied())))
 }
 
+/// With the words that it was said in.
+fn age(text: &str) -> Result<(String, Age), String> {
+    Ok((text.to_owned(), Age::parse(text)?))
+}
+
 fn header(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -88,10 +93,20 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 impl Which {
+    /// The same, to be pasted.
+    fn flags(&self) -> Vec<String> {
+        let mut flags: Vec<String> = self.reason.iter().map(|reason| format!("--reason {reason}")).collect();
+        flags.extend(self.age.iter().map(|(age, _)| format!("--age {}", shell_word(age))));
+        let headers = self.headers.iter().map(|(name, value)| shell_word(&format!("{name}={value}")));
+        flags.extend(headers.map(|header| format!("--header {header}")));
+        flags.extend(self.kinds.iter().map(|kind| format!("--type {}", shell_word(kind))));
+        flags
+    }
+
     fn wanted(&self) -> Wanted {
         Wanted {
             reasons: self.reason.clone(),
-            age: self.age,
+            age: self.age.as_ref().map(|(_, age)| *age),
             headers: self.headers.clone(),
             kinds: self.kinds.clone(),
         }

@@ -29,13 +29,16 @@ use crate::{
         watch::{bar, signals, stop_on},
     },
     dead::{Astray, Census, Ladders, Letter, Wanted, Way, way},
-    diag::{digits, visible},
+    diag::{digits, shell_word, visible},
     plan::count,
     topology::QueueType,
 };
 
 /// So many messages are looked at before it is asked whether to move them.
 const PREVIEW: u64 = 100;
+
+/// Why a run stopped that was told to.
+const INTERRUPTED: &str = "interrupted";
 
 /// Move dead letters back to the queues that they died in
 #[derive(Debug, Args)]
@@ -118,10 +121,7 @@ impl Redrive {
         if asks && (!screen.is_interactive() || !human) {
             return Err(Stop::usage(
                 "nobody is there to be asked whether to move them, and nothing has been moved",
-                format!(
-                    "say it beforehand: {}",
-                    self.place.command("redrive", &self.input, &self.broker, &["--yes"])
-                ),
+                format!("say it beforehand: {}", self.again()),
             ));
         }
         if let Some(most) = self.dry_run.or(asks.then_some(PREVIEW)).filter(|_| ready > 0) {
@@ -155,6 +155,18 @@ impl Redrive {
             (false, true) => Exit::Partly,
             (false, false) => Exit::Broker,
         })
+    }
+
+    /// This run once more, unasked: of the same messages, to the same places.
+    fn again(&self) -> String {
+        let mut flags = vec!["--yes".to_owned()];
+        flags.extend(self.which.flags());
+        flags.extend(self.limit.map(|limit| format!("--limit {limit}")));
+        flags.extend(self.rate.map(|rate| format!("--rate {rate}")));
+        flags.extend(self.to.as_ref().map(|queue| format!("--to {}", shell_word(queue))));
+        flags.extend(self.through_exchange.then(|| "--through-exchange".to_owned()));
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        self.place.command("redrive", &self.input, &self.broker, &flags)
     }
 
     fn way(&self, letter: &Letter, ladders: &Ladders) -> Result<Way, Astray> {
@@ -278,7 +290,7 @@ impl Redrive {
         bar.finish_and_clear();
         let mut done = done.map_err(barred)?;
         if stop.load(Ordering::Relaxed) && done.stopped.is_none() {
-            done.stopped = Some("interrupted".to_owned());
+            done.stopped = Some(INTERRUPTED.to_owned());
         }
         Ok(done)
     }
@@ -314,12 +326,9 @@ impl Redrive {
         let seconds = time.as_secs_f64();
         writeln!(screen.out(), "moved {} ({seconds:.1} s)", number(done.total(), "message"))?;
         if let Some(why) = &done.stopped {
-            let again = self.place.command("redrive", &self.input, &self.broker, &["--yes"]);
-            writeln!(
-                screen.out(),
-                "stopped: {}; none is lost, those under way may be there twice.   go on with: {again}",
-                visible(why)
-            )?;
+            let again = self.again();
+            let twice = if why == INTERRUPTED { "" } else { ", those under way may be there twice" };
+            writeln!(screen.out(), "stopped: {}; none is lost{twice}.   go on with: {again}", visible(why))?;
         }
         Ok(())
     }
