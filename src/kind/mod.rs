@@ -32,6 +32,7 @@ mod user_limits;
 mod vhost;
 mod vhost_limits;
 mod word;
+mod written;
 
 pub use attribute::{
     Attribute, Change, OLDEST, Place, Preset, Twin, Type, VERSIONS, Version, Within, version,
@@ -44,6 +45,7 @@ pub use value::{Secret, Value, duration, is_age, is_password_hash, show_duration
 pub(crate) use wire::UNDEFINED;
 pub use wire::{Reveal, WireError, from_json, from_wire, to_json, to_wire, to_wire_value};
 pub use word::{LanguageWord, TOPOLOGY, WORDS};
+pub use written::written_keys;
 
 use crate::syntax::{Form, Property, Values, Wanted};
 

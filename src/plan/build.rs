@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Action, Consent, Content, Danger, Difference, Live, Plan, Step, compare, danger, drift, limits, order,
-    restore,
+    Action, Consent, Content, Danger, Difference, Live, Plan, Step, compare, danger, drift, instead, limits,
+    order, restore,
     show::{count, summary},
 };
 use crate::{
@@ -80,6 +80,7 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     order::arrange(pair.desired, &mut plan);
     limits::tighten(&pair, &mut plan);
     danger::assess(&pair, &mut plan);
+    instead::offer(&pair, &mut plan);
     plan
 }
 

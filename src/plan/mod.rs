@@ -9,6 +9,7 @@ mod content;
 mod danger;
 mod drift;
 mod fingerprint;
+mod instead;
 mod last_binding;
 mod limits;
 mod live;

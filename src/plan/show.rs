@@ -130,6 +130,9 @@ pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
                 if let Some(danger) = &step.danger {
                     out.push_str(&format!("    {}! {}\n", " ".repeat(kinds + 2), visible(&danger.text)));
                 }
+                if let Some(instead) = &step.instead {
+                    out.push_str(&format!("    {}help: {}\n", " ".repeat(kinds + 2), visible(instead)));
+                }
             }
         }
     }
@@ -254,6 +257,7 @@ fn change(step: &Step, sources: &SourceMap) -> Json {
         "differences": differences,
         "drifted": step.drifted,
         "danger": step.danger.as_ref().map(|danger| &danger.text),
+        "instead": step.instead,
         "loses": step.loses(),
         "gap": step.danger.as_ref().is_some_and(|danger| danger.gap),
         "file": file,

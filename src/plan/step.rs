@@ -138,6 +138,8 @@ pub struct Step {
     pub drifted: bool,
     /// What it may hurt.
     pub danger: Option<Danger>,
+    /// What would do without it, in a sentence: an edit of the file.
+    pub instead: Option<String>,
     /// What would turn a refusal into a change.
     pub lacks: Option<Consent>,
     /// Where it is written; unknown for a deletion.
@@ -170,6 +172,7 @@ impl Step {
             reason: String::new(),
             drifted: false,
             danger: None,
+            instead: None,
             lacks: None,
             span,
             phase: 0,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     graph::{Selection, policy_keys},
-    kind::{Attribute, KindId, Type, Value},
+    kind::{Attribute, KindId, Value, written_keys},
     syntax::quote,
     topology::Policy,
 };
@@ -215,7 +215,7 @@ fn fresh<'a>(
 pub(super) fn written(group: &Group<'_>) -> String {
     let (name, found, priority) = match &group.policy {
         Means::Says(_) => return String::new(),
-        Means::Gets(_, more) => return keys(more),
+        Means::Gets(_, more) => return written_keys(more),
         Means::New { name, found, priority, .. } => (name, found, priority),
     };
     let mut head = format!(
@@ -227,41 +227,6 @@ pub(super) fn written(group: &Group<'_>) -> String {
     if *priority != 0 {
         head.push_str(&format!(" priority={priority}"));
     }
-    let body: String = keys(&group.keys).lines().map(|line| format!("    {line}\n")).collect();
+    let body: String = written_keys(&group.keys).lines().map(|line| format!("    {line}\n")).collect();
     format!("{head} {{\n{body}}}")
-}
-
-/// Keys as they are written, a line each; those that are said together in one.
-fn keys(keys: &[(&'static Attribute, Value)]) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut open = None;
-    for (attribute, value) in keys {
-        let value = kdl(value, attribute.ty);
-        let Some(within) = attribute.within else {
-            lines.push(format!("{} {value}", attribute.name));
-            continue;
-        };
-        if open != Some(within.node) {
-            lines.push(within.node.to_owned());
-            open = Some(within.node);
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(
-                &within.property.map_or(format!(" {value}"), |property| format!(" {property}={value}")),
-            );
-        }
-    }
-    lines.join("\n")
-}
-
-fn kdl(value: &Value, ty: Type) -> String {
-    match (value, ty) {
-        (Value::Integer(_), Type::Duration(..) | Type::Seconds(..) | Type::Size(..)) => {
-            quote(&value.show(ty))
-        }
-        (Value::Integer(number), _) if *number >= 10_000 => crate::diag::digits(*number).replace(' ', "_"),
-        (Value::Text(text), _) => quote(text),
-        (Value::Bool(bool), _) => format!("#{bool}"),
-        _ => value.show(ty),
-    }
 }
