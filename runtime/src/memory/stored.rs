@@ -80,7 +80,7 @@ impl Incoming {
         let Self { bcc, properties, payload, expiration, .. } = self;
         Stored {
             carried,
-            hidden: bcc.len(),
+            hidden: bcc,
             properties,
             payload,
             expiration,
@@ -99,8 +99,8 @@ impl Incoming {
 pub(super) struct Stored {
     /// As routing knows it.
     pub(super) carried: Carried,
-    /// How many of its keys, the last ones, nobody is shown: those of `BCC`.
-    hidden: usize,
+    /// The keys of `BCC`, which nobody is shown.
+    hidden: Vec<String>,
     /// As consumers get them, but for the headers that tell of deaths and deliveries.
     properties: BasicProperties,
     payload: Vec<u8>,
@@ -191,8 +191,8 @@ impl Stored {
                 });
             }
         }
-        if queue.dead_letter_routing_key.is_some() {
-            dead.hidden = 0;
+        if queue.dead_letter_routing_key.is_some() && version < Version::V3_13 {
+            dead.hidden.clear();
         }
         if carried.headers.as_ref().is_some_and(|headers| !headers.contains_key("CC")) {
             let headers = dead.properties.headers().clone().unwrap_or_default();
@@ -203,15 +203,14 @@ impl Stored {
         dead
     }
 
-    /// Its keys without those of `BCC`; from 3.13 on each of these takes away the first that is equal.
+    /// Its keys without those of `BCC`; from 3.13 on each of these takes away the first that is equal, after every death.
     fn shown_keys(&self, version: Version) -> Vec<String> {
         let keys = &self.carried.keys;
-        let shown = keys.len().saturating_sub(self.hidden);
         if version < Version::V3_13 {
-            return keys[..shown].to_vec();
+            return keys[..keys.len().saturating_sub(self.hidden.len())].to_vec();
         }
         let mut left = keys.clone();
-        for hidden in &keys[shown..] {
+        for hidden in &self.hidden {
             if let Some(at) = left.iter().position(|key| key == hidden) {
                 left.remove(at);
             }
