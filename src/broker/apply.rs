@@ -48,6 +48,10 @@ pub struct Apply<'a> {
     pub allow_data_loss: bool,
     /// Whether what is published while something is made anew may be lost.
     pub allow_gap: bool,
+    /// How long consumers may take to empty a queue that is made anew, before its messages are put aside.
+    pub drain_timeout: Duration,
+    /// Is told how far a long step is.
+    pub progress: &'a (dyn Fn(&str) + Sync),
     /// Once it is true, no further step is started.
     pub stop: &'a AtomicBool,
     /// Is told of each step as it ends.
@@ -91,6 +95,9 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
             topology: plan.topology.as_ref(),
             leaving: &leaving,
             one_exchange: tokio::sync::Mutex::default(),
+            stop: how.stop,
+            drain_timeout: how.drain_timeout,
+            progress: how.progress,
             changed: AtomicBool::new(false),
             unrecorded: Mutex::default(),
         },
@@ -149,6 +156,10 @@ fn owned_after(plan: &Plan, desired: &Topology, outcomes: &[Outcome], intent: &E
             }
             _ if !step.action.makes_ours() || in_doubt => {}
             _ if *outcome == Outcome::Done => {
+                // what a queue was under its old name
+                for implied in &step.implies {
+                    owned.remove(implied);
+                }
                 owned.insert(step.identity.clone(), desired.get(&step.identity).map(Content::of));
             }
             _ if !plan.owned.contains_key(&step.identity) => drop(owned.remove(&step.identity)),
@@ -319,6 +330,7 @@ impl Run<'_> {
                 }
             }
             (Action::Replace, ..) => self.tools.replace(step).await,
+            (Action::Move, ..) => self.tools.rename(step).await,
             (Action::Restore, ..) => self.tools.restore(step).await,
             (Action::Delete, _, Some(live)) => match step.kind {
                 KindId::Queue => self.tools.delete_queue(live).await,

@@ -53,7 +53,7 @@ pub(super) enum Objection {
 }
 
 impl Objection {
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         match self {
             Self::Holds(text) | Self::Keeps(text) | Self::Unknown(text) => text,
         }

@@ -18,6 +18,8 @@ mod http;
 mod ledger;
 mod letters;
 mod look;
+mod migrate;
+mod mover;
 mod outcome;
 mod overview;
 mod read;

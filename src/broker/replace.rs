@@ -9,6 +9,7 @@ use super::{
     Error, Request, entity,
     guard::{Look, Objection},
     hold::Hold,
+    migrate::by_amqp,
     tools::{Kept, Tools, Trouble},
 };
 use crate::{
@@ -110,6 +111,20 @@ impl Tools<'_> {
         let _alone = if is_queue { None } else { Some(one_exchange.await) };
         let objection = if is_queue { self.objection(live, Look::First).await? } else { None };
         let bindings = self.bindings(live).await?.unwrap_or_default();
+        let gap = step.danger.as_ref().is_some_and(|danger| danger.gap);
+        if let Some(aside) = step.aside.as_ref().filter(|_| self.guarded) {
+            if gap && self.gapless {
+                return Err(Trouble::Gap(None));
+            }
+            if objection.is_some() || !bindings.is_empty() {
+                match self.guard.looker().verify(&live.vhost.clone().unwrap_or_default()).await {
+                    Ok(()) => return self.migrate(live, desired, &bindings, aside, step).await,
+                    Err(trouble) if self.gapless => return Err(by_amqp(trouble)),
+                    // who may lose what is published meanwhile has a way without
+                    Err(_) => {}
+                }
+            }
+        }
         match objection {
             objection if self.gapless && !bindings.is_empty() => return Err(Trouble::Gap(objection)),
             Some(objection) => return Err(Trouble::Objection(objection)),
@@ -175,6 +190,9 @@ impl Tools<'_> {
 
     /// Binds again what an interrupted run has taken away.
     pub(super) async fn restore(&self, step: &Step) -> Result<(), Trouble> {
+        if let Some(aside) = &step.aside {
+            return self.bring_back(step, aside).await;
+        }
         let Some(was) = &step.live else { return Ok(()) };
         self.bind(was, &step.restores).await?;
         self.forget(Kept::earlier(&step.kept_in)).await;

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::json;
@@ -85,7 +86,6 @@ impl std::fmt::Display for Trouble {
 }
 
 /// What replacing and deleting needs.
-#[derive(Debug)]
 pub(super) struct Tools<'a> {
     pub(super) client: &'a Client,
     pub(super) secrets: &'a Secrets,
@@ -100,6 +100,12 @@ pub(super) struct Tools<'a> {
     pub(super) leaving: &'a BTreeSet<Identity>,
     /// Two exchanges that are bound to one another are not replaced at once: the binding has to have an end.
     pub(super) one_exchange: tokio::sync::Mutex<()>,
+    /// Once it is true, nothing is begun, and what waits for others is given up.
+    pub(super) stop: &'a AtomicBool,
+    /// How long consumers may take to empty a queue that is made anew.
+    pub(super) drain_timeout: Duration,
+    /// Is told how far a long step is.
+    pub(super) progress: &'a (dyn Fn(&str) + Sync),
     /// Whether the broker has carried anything out, or may have.
     pub(super) changed: AtomicBool,
     /// Why a pre-image that is of no more use is still there.

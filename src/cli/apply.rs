@@ -55,7 +55,7 @@ pub(super) struct Apply {
     /// Take over what this topology has not made and describes otherwise
     #[arg(long)]
     adopt: bool,
-    /// Replace queues and exchanges that are bound, though what is published meanwhile is lost
+    /// Replace what is published to meanwhile also where that is lost: exchanges, queues that others send straight to
     #[arg(long)]
     allow_gap: bool,
     /// Lose messages: delete and replace queues also when they hold some, and all that --allow-gap allows
@@ -67,6 +67,9 @@ pub(super) struct Apply {
     /// How long to wait for somebody else who applies to the same vhost: 30s, 5m
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = patience)]
     lock_timeout: Duration,
+    /// How long consumers may take to empty a queue that is made anew, before topoc puts aside what they leave: 30s, 5m
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = patience)]
+    drain_timeout: Duration,
     /// Do not keep others from applying meanwhile: where AMQP cannot be spoken
     #[arg(long, conflicts_with = "lock_timeout")]
     no_lock: bool,
@@ -193,6 +196,7 @@ impl Apply {
             bar.inc(1);
             bar.set_message(line(&pending, id, outcome).trim().to_owned());
         };
+        let progress = |text: &str| bar.set_message(visible(text));
         let applied = runtime.block_on(async {
             let signal =
                 tokio::spawn(stop_on(signals(), stop.clone(), bar.clone(), human, "topoc diff".to_owned()));
@@ -208,6 +212,8 @@ impl Apply {
                     concurrency: usize::from(self.concurrency),
                     allow_data_loss: self.allow_data_loss,
                     allow_gap: self.allow_gap,
+                    drain_timeout: self.drain_timeout,
+                    progress: &progress,
                     stop: &stop,
                     ended: &ended,
                 },

@@ -249,7 +249,7 @@ fn painted(action: Action, sign: &str) -> String {
         Action::Create => sign.green().to_string(),
         Action::Adopt | Action::Restore | Action::Forget => sign.cyan().to_string(),
         Action::Change => sign.yellow().to_string(),
-        Action::Replace => sign.magenta().to_string(),
+        Action::Replace | Action::Move => sign.magenta().to_string(),
         Action::Delete | Action::Refuse => sign.red().to_string(),
     }
 }

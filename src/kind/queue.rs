@@ -162,6 +162,14 @@ const ATTRIBUTES: &[Attribute] = &[
         r#"retry "5s" "30s" then="inventory.dead""#,
     )
     .within("retry", Some("then")),
+    Attribute::new(
+        "moved-from",
+        Place::Nowhere,
+        Type::Text,
+        "The name that it had: `apply` moves what the queue of that name holds, and what is bound to it.",
+        r#"moved from="inventory.old""#,
+    )
+    .within("moved", Some("from")),
     Attribute::argument(
         "delivery-limit",
         "x-delivery-limit",

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Action, Consent, Content, Danger, Difference, Live, Plan, Step, compare, danger, drift, instead, limits,
-    order, restore,
+    Action, Consent, Content, Danger, Difference, Live, Plan, Step, aside, compare, danger, drift, instead,
+    limits, moved, order, restore,
     show::{count, summary},
 };
 use crate::{
@@ -79,7 +79,8 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     }));
     order::arrange(pair.desired, &mut plan);
     limits::tighten(&pair, &mut plan);
-    danger::assess(&pair, &mut plan);
+    let troubles = aside::put(&pair, &mut plan);
+    danger::assess(&pair, &mut plan, &troubles);
     instead::offer(&pair, &mut plan);
     plan
 }
@@ -95,6 +96,9 @@ fn wanted(pair: &Pair<'_>, plan: &mut Plan, desired: &Definition) -> Option<Step
         let reason =
             format!("what begins with `{RECORD_PREFIX}` is topoc's own record: give it another name");
         return Some(Step { desired: Some(desired.clone()), reason, ..step(Action::Refuse, desired) });
+    }
+    if let Some(step) = moved::wanted(pair, plan, desired) {
+        return Some(step);
     }
     let Some(live) = pair.live.topology.get(&identity) else {
         let mut reason = summary(desired);
@@ -194,7 +198,7 @@ fn told(
     Vec::new()
 }
 
-fn joined(differences: &[Difference]) -> String {
+pub(super) fn joined(differences: &[Difference]) -> String {
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -242,7 +246,12 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
     let taking: BTreeSet<Identity> =
         leaving.iter().filter(|identity| !staying.contains_key(*identity)).cloned().collect();
     let mut implied: BTreeMap<Identity, Vec<Identity>> = BTreeMap::new();
+    let moved = moved::old_names(&plan.steps);
     for identity in &leaving {
+        if moved.contains(identity) {
+            implied.entry(identity.clone()).or_default().push(identity.clone());
+            continue;
+        }
         let Some(live) = pair.live.topology.get(identity) else {
             if let Some(vhost) = pair.live.unseen(identity) {
                 unseen.insert(vhost.clone());
@@ -279,8 +288,10 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
         plan.steps.push(step);
     }
     for step in &mut plan.steps {
-        if step.action == Action::Delete {
-            step.implies = implied.remove(&step.identity).unwrap_or_default();
+        match step.action {
+            Action::Delete => step.implies = implied.remove(&step.identity).unwrap_or_default(),
+            Action::Move => moved::take_along(pair, step, &mut implied),
+            _ => {}
         }
     }
     let forget = |identity: &Identity, reason: &str| Step {

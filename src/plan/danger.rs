@@ -1,9 +1,11 @@
 //! What steps may hurt: messages that would be lost, and what the broker does on its own when a setting changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, Danger, Live, Messages, Pair, Plan, Step, last_binding, limits, order,
+    Action, Danger, Live, Messages, Pair, Plan, Step, StepId,
+    aside::Bypass,
+    last_binding, limits, order,
     show::{count, list},
 };
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
 };
 
 /// Says of each step what it may hurt.
-pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
+pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan, bypasses: &BTreeMap<StepId, Bypass>) {
     let deletes = plan.steps.iter().any(|step| step.action == Action::Delete);
     let bindings_live = pair.live.topology.of(KindId::Binding);
     let foreign: Vec<&Definition> = bindings_live
@@ -27,11 +29,14 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan) {
         .flat_map(|kind| pair.live.topology.of(*kind))
         .filter(|definition| !plan.owned.contains_key(&definition.identity()))
         .collect();
-    for step in &mut plan.steps {
+    for (id, step) in plan.steps.iter_mut().enumerate() {
         let mut danger = Danger::default();
         match (step.kind, step.action) {
-            (KindId::Queue, Action::Delete | Action::Replace) => {
-                queue(step, pair.live, &bound, &mut danger);
+            (KindId::Queue, Action::Delete | Action::Replace | Action::Move) => {
+                queue(step, pair.live, &mut danger);
+                if step.action != Action::Delete {
+                    anew(step, pair.live, &bound, bypasses.get(&id), &mut danger);
+                }
                 bindings(step, &foreign, &mut danger);
             }
             (KindId::Exchange, Action::Delete | Action::Replace) => {
@@ -75,7 +80,7 @@ struct Bound<'a>(BTreeSet<(KindId, &'a str, &'a str)>);
 
 impl<'a> Bound<'a> {
     fn of(live: &'a Live, steps: &[Step]) -> Self {
-        if steps.iter().all(|step| step.action != Action::Replace) {
+        if steps.iter().all(|step| !matches!(step.action, Action::Replace | Action::Move)) {
             return Self(BTreeSet::new());
         }
         let ends = live.topology.of(KindId::Binding).map(Binding).flat_map(|binding| {
@@ -91,12 +96,12 @@ impl<'a> Bound<'a> {
     }
 }
 
-fn queue(step: &Step, live: &Live, bound: &Bound<'_>, danger: &mut Danger) {
+fn queue(step: &Step, live: &Live, danger: &mut Danger) {
     let Some(found) = &step.live else { return };
     let vhost = found.vhost.as_deref().unwrap_or("");
     if let Some(held) = &live.held {
         match held.of(vhost, found.name()) {
-            Some(held) if held.total() > 0 => {
+            Some(held) if held.total() > 0 && step.aside.is_none() => {
                 danger.add(&format!("it holds {}, which would be lost", held.text()), held.total());
             }
             Some(_) => {}
@@ -108,20 +113,47 @@ fn queue(step: &Step, live: &Live, bound: &Bound<'_>, danger: &mut Danger) {
             danger.add(&format!("{} {are} cancelled", count(consumers, "consumer", "consumers")), 0);
         }
     }
-    if step.action == Action::Replace {
-        if bound.is(found) {
-            danger.add(
-                "its bindings are away until it is there again, and what is published meanwhile is lost",
-                0,
+}
+
+/// What making a queue anew does to what it holds and to what is on its way to it.
+fn anew(step: &Step, live: &Live, bound: &Bound<'_>, bypass: Option<&Bypass>, danger: &mut Danger) {
+    let Some(found) = &step.live else { return };
+    let is_bound = bound.is(found);
+    let held =
+        live.held.as_ref().and_then(|held| held.of(found.vhost.as_deref().unwrap_or(""), found.name()));
+    match (&step.aside, bypass) {
+        (Some(aside), _) if is_bound => {
+            let text = format!(
+                "what it holds and what is published meanwhile wait aside, in `{}`, and come back in order",
+                aside.limbo()
             );
+            danger.add(&text, 0);
+        }
+        (Some(aside), _) if held.is_some_and(|held| held.total() > 0) => {
+            danger.add(&format!("what it holds waits aside, in `{}`, and comes back", aside.hold()), 0);
+        }
+        (None, Some(Bypass::All(why))) if is_bound => {
+            let text = format!(
+                "its bindings are away until it is there again, and what is published meanwhile is lost: {why}"
+            );
+            danger.add(&text, 0);
             danger.gap = true;
-        } else {
-            danger.add("what is sent straight to it meanwhile is lost", 0);
         }
-        danger.add("its consumers are cancelled", 0);
-        if found.text("type") == Some("quorum") {
-            danger.add("that takes some 7 s while it has consumers, as what they hold is told late", 0);
+        _ => {}
+    }
+    let moves = step.action == Action::Move;
+    let (when, name) = if moves { ("from then on", "old name") } else { ("meanwhile", "name") };
+    match bypass {
+        Some(Bypass::From(senders)) => {
+            danger.add(&format!("what {} sends straight to it {when} is lost", list(senders, ", ")), 0);
+            danger.gap = true;
         }
+        _ => danger.add(&format!("what is sent straight to it, by its {name}, {when} is lost"), 0),
+    }
+    let to = if moves { "to the new one" } else { "again" };
+    danger.add(&format!("its consumers are cancelled, and have to subscribe {to}"), 0);
+    if found.text("type") == Some("quorum") {
+        danger.add("that takes some 7 s while it has consumers, as what they hold is told late", 0);
     }
 }
 

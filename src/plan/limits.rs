@@ -157,6 +157,18 @@ pub(super) fn tighten(pair: &Pair<'_>, plan: &mut Plan) {
     }
 }
 
+/// Whether nothing limits a queue that is still to be made: no policy that is there, nor one that steps make.
+pub(super) fn are_none(pair: &Pair<'_>, queue: &Definition, steps: &[Step]) -> bool {
+    let live = pair.live.topology.definitions().iter();
+    let made = steps.iter().filter_map(|step| step.desired.as_ref());
+    let policies: BTreeMap<Identity, Definition> = live
+        .chain(made)
+        .filter(|policy| is_policy(policy.kind) && policy.vhost == queue.vhost)
+        .map(|policy| (policy.identity(), policy.clone()))
+        .collect();
+    all_limits(pair, &[queue], &policies).iter().flatten().all(|limits| *limits == Limits::default())
+}
+
 /// Says what a step that changes policies does at once.
 pub(super) fn assess(step: &Step, live: &Live, danger: &mut Danger) {
     let queues: BTreeSet<&Arc<str>> = step.tightens.iter().map(|tightening| &tightening.queue).collect();

@@ -3,6 +3,7 @@
 //! Both sides are of one type. The plan's steps are the very steps that `diff` prints and `apply` runs. This room knows
 //! topologies and the broker's JSON; it may not know how a broker is reached, and it does no input or output.
 
+mod aside;
 mod build;
 mod compare;
 mod content;
@@ -13,6 +14,7 @@ mod instead;
 mod last_binding;
 mod limits;
 mod live;
+mod moved;
 mod order;
 mod pre_image;
 mod record;
@@ -20,6 +22,7 @@ mod restore;
 mod show;
 mod step;
 
+pub use aside::Aside;
 pub use build::{Pair, SameSecret, plan};
 pub use compare::{Difference, describes};
 pub use content::Content;
@@ -29,5 +32,6 @@ pub use limits::{Effect, Tightening};
 pub use live::{Held, Live, LiveError, Messages};
 pub use pre_image::{Interrupted, PreImage, Purpose};
 pub use record::{Entries, Parameter, Record, Stamp};
+pub use restore::led_to;
 pub use show::{Shown, count, digits, human, json, list, summary};
 pub use step::{Action, Consent, Danger, Plan, Step, StepId};

@@ -26,7 +26,10 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
         .map(|step| step.identity.clone())
         .collect();
     for step in &mut plan.steps {
-        step.phase = if step.action == Action::Restore {
+        step.phase = if step.action == Action::Restore && step.aside.is_some() {
+            // it may make the queue, and is done before anything else is bound to that
+            rank(KindId::Queue) * WIDTH - 1
+        } else if step.action == Action::Restore {
             restoration(step, &created)
         } else {
             phase(step, desired, &downstream)
@@ -37,7 +40,7 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
         .steps
         .iter()
         .enumerate()
-        .filter(|(_, step)| matches!(step.action, Action::Create | Action::Change | Action::Replace))
+        .filter(|(_, step)| step.action.writes())
         .map(|(id, step)| (step.identity.clone(), id))
         .collect();
     // what is there already is no less there for not being changed
@@ -52,6 +55,17 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
         .enumerate()
         .filter(|(_, step)| step.action == Action::Restore)
         .map(|(id, step)| (&step.identity, (id, step.phase)))
+        .collect();
+    let refilled: HashMap<Identity, StepId> = plan
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.action == Action::Restore)
+        .filter_map(|(id, step)| {
+            let to = vec![step.aside.as_ref()?.to.clone()];
+            Some([(step.identity.clone(), id), (Identity { parts: to, ..step.identity.clone() }, id)])
+        })
+        .flatten()
         .collect();
     let removed: Vec<StepId> = (0..plan.steps.len()).filter(|id| is_reweighed(&plan.steps[*id])).collect();
     let needs: Vec<Vec<StepId>> = plan
@@ -70,11 +84,15 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
                 })
                 .collect();
             // what goes or is made anew is first as it was before an interrupted run, so that nothing of it is forgotten
+            let was = step.live.as_ref().filter(|_| step.action == Action::Move).map(Definition::identity);
             if step.action != Action::Restore
-                && let Some((restoration, phase)) = restored.get(&step.identity)
+                && let Some((restoration, phase)) = restored.get(was.as_ref().unwrap_or(&step.identity))
                 && *phase < step.phase
             {
                 needs.push(*restoration);
+            }
+            if step.kind == KindId::Binding && step.action == Action::Create {
+                needs.extend(needed(step).iter().filter_map(|end| refilled.get(end)));
             }
             if step.action == Action::Create
                 && let Some(weight) = hash_weight(step)

@@ -8,25 +8,31 @@ use std::{
 
 use serde_json::{Map, Value as Json, json};
 
-use super::record::{PART_BYTES, Parameter, fnv, kind_of};
+use super::{
+    Aside,
+    record::{PART_BYTES, Parameter, fnv, kind_of},
+};
 use crate::kind::{Definition, Identity, KindId, RECORD_PREFIX, from_wire, to_wire};
 
 const VERSION: u64 = 1;
 
 /// What a run takes the bindings of an entity away for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To make it anew.
     Replace,
     /// To delete it.
     Delete,
+    /// To make it anew, or under another name, while its messages wait aside.
+    Move(Aside),
 }
 
 impl Purpose {
-    const fn word(self) -> &'static str {
+    const fn word(&self) -> &'static str {
         match self {
             Self::Replace => "replace",
             Self::Delete => "delete",
+            Self::Move(_) => "move",
         }
     }
 }
@@ -81,7 +87,7 @@ impl PreImage {
         parts
             .into_iter()
             .map(|bindings| {
-                let value = json!({
+                let mut value = json!({
                     "version": VERSION,
                     "by": &*self.topology,
                     "before": self.purpose.word(),
@@ -89,6 +95,9 @@ impl PreImage {
                     "was": wire(&self.was),
                     "bindings": bindings,
                 });
+                if let Purpose::Move(aside) = &self.purpose {
+                    value["aside"] = json!({"base": &*aside.base, "to": &*aside.to});
+                }
                 let hash = fnv(value.to_string().as_bytes());
                 (format!("{RECORD_PREFIX}{}:was:{hash:016x}", self.topology), value)
             })
@@ -122,8 +131,8 @@ impl PreImage {
                 parameters: Vec::new(),
             });
             // of two runs that were interrupted at the same thing the first knew more of it
-            if part.purpose == Purpose::Replace {
-                whole.pre_image.purpose = Purpose::Replace;
+            if whole.pre_image.purpose == Purpose::Delete || matches!(part.purpose, Purpose::Move(_)) {
+                whole.pre_image.purpose = part.purpose;
             }
             for binding in part.bindings {
                 if known.insert((part.topology.clone(), entity.clone(), binding.identity())) {
@@ -142,9 +151,19 @@ fn read(value: &Json) -> Option<PreImage> {
     let bindings = value["bindings"].as_array()?.iter().map(|binding| entity(KindId::Binding, binding));
     Some(PreImage {
         topology: Arc::from(value["by"].as_str()?),
-        purpose: [Purpose::Replace, Purpose::Delete].into_iter().find(|p| value["before"] == p.word())?,
+        purpose: purpose(value)?,
         was: entity(kind, &value["was"])?,
         bindings: bindings.collect::<Option<_>>()?,
+    })
+}
+
+fn purpose(value: &Json) -> Option<Purpose> {
+    let name = |name: &str| value["aside"][name].as_str().map(Arc::from);
+    Some(match value["before"].as_str()? {
+        "replace" => Purpose::Replace,
+        "delete" => Purpose::Delete,
+        "move" => Purpose::Move(Aside { base: name("base")?, to: name("to")?, dead_letter: None }),
+        _ => return None,
     })
 }
 

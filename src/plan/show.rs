@@ -182,6 +182,7 @@ impl Plan {
             (Action::Adopt, "to take over"),
             (Action::Change, "to change"),
             (Action::Replace, "to replace"),
+            (Action::Move, "to move"),
             (Action::Delete, "to delete"),
             (Action::Restore, "to restore"),
             (Action::Forget, "to forget"),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Difference, Entries, Stamp, Tightening};
+use super::{Aside, Difference, Entries, Stamp, Tightening};
 use crate::{
     diag::Span,
     kind::{Definition, Identity, KindId, Provenance, Value},
@@ -23,6 +23,8 @@ pub enum Action {
     Change,
     /// Deletes and makes anew, because the broker changes it in no other way.
     Replace,
+    /// Makes it under its new name, and deletes it under its old one.
+    Move,
     /// Deletes what this topology made and no longer describes.
     Delete,
     /// Binds again what a run that was interrupted has taken away.
@@ -38,7 +40,7 @@ impl Action {
     #[must_use]
     pub const fn makes_ours(self) -> bool {
         match self {
-            Self::Create | Self::Adopt | Self::Change | Self::Replace => true,
+            Self::Create | Self::Adopt | Self::Change | Self::Replace | Self::Move => true,
             Self::Delete | Self::Restore | Self::Forget | Self::Refuse => false,
         }
     }
@@ -47,7 +49,7 @@ impl Action {
     #[must_use]
     pub const fn writes(self) -> bool {
         match self {
-            Self::Create | Self::Change | Self::Replace => true,
+            Self::Create | Self::Change | Self::Replace | Self::Move => true,
             Self::Adopt | Self::Delete | Self::Restore | Self::Forget | Self::Refuse => false,
         }
     }
@@ -60,6 +62,7 @@ impl Action {
             Self::Adopt => "adopt",
             Self::Change => "change",
             Self::Replace => "replace",
+            Self::Move => "move",
             Self::Delete => "delete",
             Self::Restore => "restore",
             Self::Forget => "forget",
@@ -75,6 +78,7 @@ impl Action {
             Self::Adopt => "=",
             Self::Change => "~",
             Self::Replace => "⇄",
+            Self::Move => "→",
             Self::Delete => "-",
             Self::Restore => "↺",
             Self::Forget => "∅",
@@ -156,6 +160,8 @@ pub struct Step {
     pub restores: Vec<Definition>,
     /// The names of the parameters that keep them until then.
     pub kept_in: Vec<String>,
+    /// Where messages wait while it is done.
+    pub aside: Option<Aside>,
 }
 
 impl Step {
@@ -181,6 +187,7 @@ impl Step {
             tightens: Vec::new(),
             restores: Vec::new(),
             kept_in: Vec::new(),
+            aside: None,
         }
     }
 
@@ -254,10 +261,12 @@ impl Plan {
     /// [`super::Live::held`] has to be read and the plan made again.
     #[must_use]
     pub fn at_stake<'a>(&self, live: &'a Topology) -> Vec<&'a Definition> {
-        let goes = |step: &&Step| matches!(step.action, Action::Replace | Action::Delete);
-        let identities = |kind: KindId| -> BTreeSet<&Identity> {
+        let goes = |step: &&Step| matches!(step.action, Action::Replace | Action::Delete | Action::Move);
+        let identities = |kind: KindId| -> BTreeSet<Identity> {
             let steps = self.steps.iter().filter(|step| step.kind == kind).filter(goes);
-            steps.map(|step| &step.identity).collect()
+            steps
+                .map(|step| step.live.as_ref().map_or_else(|| step.identity.clone(), Definition::identity))
+                .collect()
         };
         let (queues, vhosts) = (identities(KindId::Queue), identities(KindId::Vhost));
         let tightened: BTreeSet<(&str, &str)> = self

@@ -94,7 +94,7 @@ fn a_replaced_queue_has_all_its_bindings_and_unknown_arguments(world: &World) {
     let said = world.run("apply", &quorum, &["--yes", "--allow-gap"]);
     assert_eq!(said.code, 5, "{}", said.out);
     assert!(said.out.contains("--adopt takes it over"), "{}", said.out);
-    world.apply(&quorum, &["--adopt", "--allow-gap"]);
+    world.apply(&quorum, &["--adopt"]);
     let arguments = &world.api().get("/api/queues/replaces/unknown")["arguments"];
     assert_eq!((&arguments["x-theirs"], &arguments["x-max-length"]), (&json!(7), &json!(5)));
     let bindings = || {
@@ -139,10 +139,13 @@ fn messages_are_not_lost_without_consent(world: &World) {
     assert!(!world.exists("/api/queues/held/empty"));
     assert!(said.out.contains("it holds 3 ready and 0 unacknowledged messages"), "{}", said.out);
     assert_eq!(world.api().get("/api/queues/held/q/bindings").as_array().unwrap().len(), 2);
-    // replacing is no better
-    let replaced = full.replace("queue \"c\" type=\"classic\"", "queue \"c\" type=\"quorum\"");
+    // what is made anew keeps them, but for a stream
+    let replaced = full.replace("\"c\" type=\"classic\"", "\"c\" type=\"quorum\"");
+    let replaced = replaced.replace("stream \"s\"", "stream \"s\" max-age=\"7D\"");
     let said = world.run("apply", &replaced, &["--yes"]);
     assert_eq!(said.code, 5, "{}", said.out);
+    assert!(said.out.contains("✓ replace queue c") && said.out.contains("≠ replace queue s"), "{}", said.out);
+    let full = full.replace("\"c\" type=\"classic\"", "\"c\" type=\"quorum\"");
     // a policy that drops the head
     let policy = full.replace("stream", "policy \"p\" pattern=\"^c$\" { max-length 1 }\n stream");
     let said = world.run("apply", &policy, &["--yes"]);

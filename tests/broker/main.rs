@@ -30,6 +30,10 @@ mod killed;
 #[cfg(feature = "cli")]
 mod lesser;
 #[cfg(feature = "cli")]
+mod load;
+#[cfg(feature = "cli")]
+mod migrations;
+#[cfg(feature = "cli")]
 mod names;
 #[cfg(feature = "cli")]
 mod planted;

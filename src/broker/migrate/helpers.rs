@@ -1,0 +1,154 @@
+//! The exchanges and queues beside a queue that is made anew.
+
+use super::super::{
+    Error, Request, entity,
+    tools::{Tools, Trouble},
+};
+use crate::{
+    diag::Span,
+    kind::{Definition, KindId, Provenance, Value},
+    plan::Aside,
+};
+
+impl Tools<'_> {
+    /// That nobody else has anything by these names.
+    pub(super) async fn helpers_are_free(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
+        let vhost = was.vhost.as_deref().unwrap_or("");
+        for (list, name) in [
+            ("exchanges", aside.valve()),
+            ("exchanges", aside.limbo()),
+            ("exchanges", aside.out()),
+            ("queues", aside.limbo()),
+            ("queues", aside.hold()),
+        ] {
+            if self.client.find(&Request::get(&[list, vhost, &name])).await?.is_some() {
+                return Err(Trouble::Back(format!(
+                    "`{name}` is there already, which messages would pass through: see whose it is, and delete it; nothing has been changed"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The queue is bound to the valve, and whatever the valve does not lead to it waits in limbo.
+    pub(super) async fn open_valve(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
+        let vhost = was.vhost.as_ref();
+        let queue_type = self.type_of_helpers().await?;
+        for queue in [aside.limbo(), aside.hold()] {
+            let queue = aside.queue(vhost, &queue, queue_type);
+            self.change_all(&entity::put(&queue, None, self.secrets)?).await?;
+        }
+        for name in [aside.limbo(), aside.out(), aside.valve()] {
+            let spare = (name == aside.valve()).then(|| aside.limbo());
+            self.change_all(&entity::put(&fanout(was, &name, spare), None, self.secrets)?).await?;
+        }
+        self.add(&bound(was, &aside.limbo(), &aside.limbo())).await?;
+        self.add(&bound(was, &aside.out(), &aside.hold())).await?;
+        self.add(&bound(was, &aside.valve(), was.name())).await
+    }
+
+    /// In a cluster what waits is replicated, as nobody knows which node goes next.
+    async fn type_of_helpers(&self) -> Result<&'static str, Error> {
+        let nodes = self.client.find(&Request::get(&["nodes"])).await;
+        let several = match nodes {
+            Ok(nodes) => nodes.is_some_and(|nodes| nodes.as_array().is_some_and(|nodes| nodes.len() > 1)),
+            // who may not see the nodes may have several
+            Err(Error::Refused { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        Ok(if several { "quorum" } else { "classic" })
+    }
+
+    /// Everything that leads to the queue leads to the valve, and then to that alone.
+    pub(super) async fn lead_through(
+        &self,
+        was: &Definition,
+        bindings: &[Definition],
+        aside: &Aside,
+    ) -> Result<(), Trouble> {
+        let valve = fanout(was, &aside.valve(), None);
+        let through: Vec<Definition> = bindings
+            .iter()
+            .map(|binding| {
+                let mut binding = binding.clone();
+                binding.set("destination", Value::text(aside.valve()), Span::NONE);
+                binding.set("destination-type", Value::text("exchange"), Span::NONE);
+                binding
+            })
+            .collect();
+        self.bind(&valve, &through).await?;
+        Ok(self.unbind(bindings).await?)
+    }
+
+    pub(super) async fn shut_valve(&self, was: &Definition, aside: &Aside) -> Result<(), Error> {
+        self.delete_binding(&bound(was, &aside.valve(), was.name())).await
+    }
+
+    /// What is published comes to the queue by the valve again.
+    pub(super) async fn open_valve_to(&self, target: &Definition, aside: &Aside) -> Result<(), Trouble> {
+        self.add(&bound(target, &aside.valve(), target.name())).await
+    }
+
+    /// What is moved comes to the queue, and to nothing else.
+    pub(super) async fn lead_out_to(&self, target: &Definition, aside: &Aside) -> Result<(), Trouble> {
+        let out = fanout(target, &aside.out(), None);
+        self.change_all(&entity::put(&out, None, self.secrets)?).await?;
+        self.add(&bound(target, &aside.out(), target.name())).await?;
+        let wanted = bound(target, &aside.out(), target.name()).identity();
+        let mut others = self.bindings(&out).await?.unwrap_or_default();
+        others.retain(|binding| binding.identity() != wanted);
+        Ok(self.unbind(&others).await?)
+    }
+
+    pub(super) async fn has_valve(&self, beside: &Definition, aside: &Aside) -> Result<bool, Error> {
+        let vhost = beside.vhost.as_deref().unwrap_or("");
+        Ok(self.client.find(&Request::get(&["exchanges", vhost, &aside.valve()])).await?.is_some())
+    }
+
+    /// Nothing leads to the valve any more.
+    pub(super) async fn lead_past(&self, was: &Definition, aside: &Aside) -> Result<(), Error> {
+        let valve = aside.valve();
+        let mut leading = self.bindings(&fanout(was, &valve, None)).await?.unwrap_or_default();
+        leading.retain(|binding| binding.text("destination") == Some(&*valve));
+        self.unbind(&leading).await
+    }
+
+    /// Nothing of ours is left. What still holds something stays.
+    pub(super) async fn drop_helpers(&self, was: &Definition, aside: &Aside) -> Result<(), Error> {
+        let vhost = was.vhost.as_deref().unwrap_or("");
+        self.change(&Request::delete(&["exchanges", vhost, &aside.valve()])).await?;
+        for queue in [aside.limbo(), aside.hold()] {
+            let delete = Request::delete(&["queues", vhost, &queue]);
+            let found = self.client.find(&Request::get(&["queues", vhost, &queue])).await?;
+            let classic = found.is_some_and(|found| found["type"] == "classic");
+            // other types do not know that guard
+            self.change(&if classic { delete.query("if-empty", "true") } else { delete }).await?;
+        }
+        for exchange in [aside.limbo(), aside.out()] {
+            self.change(&Request::delete(&["exchanges", vhost, &exchange])).await?;
+        }
+        Ok(())
+    }
+}
+
+/// An exchange that leads to all that is bound to it, whatever the key; where nothing is, to its alternate exchange.
+fn fanout(beside: &Definition, name: &str, spare: Option<String>) -> Definition {
+    let mut exchange = Definition::new(KindId::Exchange, beside.vhost.clone(), Span::NONE, Provenance::Live);
+    exchange.set("name", Value::text(name), Span::NONE);
+    exchange.set("type", Value::text("fanout"), Span::NONE);
+    if let Some(spare) = spare {
+        exchange.set("internal", Value::Bool(true), Span::NONE);
+        exchange.set("alternate-exchange", Value::text(spare), Span::NONE);
+    }
+    exchange
+}
+
+fn bound(beside: &Definition, source: &str, queue: &str) -> Definition {
+    let mut binding = Definition::new(KindId::Binding, beside.vhost.clone(), Span::NONE, Provenance::Live);
+    for (name, text) in
+        [("source", source), ("destination", queue), ("destination-type", "queue"), ("routing-key", "")]
+    {
+        binding.set(name, Value::text(text), Span::NONE);
+    }
+    binding
+}

@@ -1,0 +1,108 @@
+//! Bringing back what waits aside: first what was in the queue, then what was published since, then all that comes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    super::{
+        mover::Mover,
+        tools::{Tools, Trouble},
+    },
+    ROUTED, by_amqp,
+    drain::count,
+};
+use crate::{kind::Definition, plan::Aside};
+
+/// How often the queues are looked at.
+const LOOKS: Duration = Duration::from_millis(20);
+
+/// How few messages may wait when what is published comes to the queue by itself again: nearly none of it overtakes them.
+const TAIL: u64 = 5;
+/// And how few may be on their way.
+const TAIL_IN_FLIGHT: u64 = 10;
+
+/// How long the tail may take to be reached once it no longer gets closer: then order is given up.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a queue has to be empty, with nothing on its way, to be taken for empty.
+const EMPTY_FOR: Duration = Duration::from_millis(500);
+
+impl Tools<'_> {
+    /// Everything that waits aside comes to a queue, which is then bound as it is to be. Each part of it may have been done.
+    pub(super) async fn refill(
+        &self,
+        target: &Definition,
+        was: &Definition,
+        bindings: &[Definition],
+        aside: &Aside,
+    ) -> Result<(), Trouble> {
+        let vhost: Arc<str> = was.vhost.clone().unwrap_or_default();
+        self.lead_out_to(target, aside).await?;
+        self.move_all(&vhost, &aside.hold(), aside).await?;
+        self.catch_up(&vhost, target, aside).await?;
+        self.bind(target, bindings).await?;
+        if self.has_valve(was, aside).await? {
+            self.lead_past(was, aside).await?;
+            tokio::time::sleep(ROUTED).await;
+        }
+        self.move_all(&vhost, &aside.limbo(), aside).await?;
+        Ok(self.drop_helpers(was, aside).await?)
+    }
+
+    /// Moves what was published while the valve was shut, and opens the valve once nearly nothing is left of it.
+    async fn catch_up(&self, vhost: &Arc<str>, target: &Definition, aside: &Aside) -> Result<(), Trouble> {
+        let looker = self.guard.looker();
+        let limbo = aside.limbo();
+        // a run that ended amidst may not have made it yet, or have taken it away already
+        if !self.has_valve(target, aside).await? {
+            return Ok(());
+        }
+        let mover = self.mover(vhost, &limbo, &aside.out()).await?;
+        let (mut least, mut closer) = (u64::MAX, Instant::now());
+        while !mover.has_ended() {
+            let ready = looker.seen(vhost, &limbo).await.map_err(by_amqp)?.map_or(0, |seen| seen.ready);
+            if ready < least {
+                (least, closer) = (ready, Instant::now());
+            }
+            let at_tail = ready <= TAIL && mover.in_flight() <= TAIL_IN_FLIGHT;
+            if at_tail || closer.elapsed() > CATCHES_UP_WITHIN {
+                break;
+            }
+            (self.progress)(&format!("{limbo}: {} moved, {} to go", count(mover.moved()), count(ready)));
+            tokio::time::sleep(LOOKS).await;
+        }
+        let opened = self.open_valve_to(target, aside).await;
+        let emptied = self.until_empty(vhost, &limbo, mover).await;
+        opened.and(emptied)
+    }
+
+    /// Moves all that a queue holds; one that is not there holds nothing.
+    async fn move_all(&self, vhost: &Arc<str>, queue: &str, aside: &Aside) -> Result<(), Trouble> {
+        match self.guard.looker().seen(vhost, queue).await.map_err(by_amqp)? {
+            None => Ok(()),
+            // who else holds something of it?
+            Some(seen) if seen.ready == 0 && seen.consumers == 0 => Ok(()),
+            Some(_) => {
+                let mover = self.mover(vhost, queue, &aside.out()).await?;
+                self.until_empty(vhost, queue, mover).await
+            }
+        }
+    }
+
+    /// Until a queue has been empty for a while.
+    async fn until_empty(&self, vhost: &Arc<str>, queue: &str, mover: Mover) -> Result<(), Trouble> {
+        let looker = self.guard.looker();
+        let mut empty_since = Instant::now();
+        while !mover.has_ended() && empty_since.elapsed() < EMPTY_FOR {
+            let ready = looker.seen(vhost, queue).await.map_err(by_amqp)?.map_or(0, |seen| seen.ready);
+            if ready > 0 || mover.in_flight() > 0 {
+                empty_since = Instant::now();
+                (self.progress)(&format!("{queue}: {} moved, {} to go", count(mover.moved()), count(ready)));
+            }
+            tokio::time::sleep(LOOKS).await;
+        }
+        mover.stop().await.map(drop).map_err(by_amqp)
+    }
+}

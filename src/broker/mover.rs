@@ -1,0 +1,193 @@
+//! Moving messages from a queue to where an exchange leads: each is acknowledged once the broker has confirmed it there, and
+//! keeps its routing key, properties and headers. Whoever is killed amidst moves some of them twice, and loses none.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use futures_util::{StreamExt as _, stream::FuturesOrdered};
+use lapin::{
+    Channel, Confirmation, Consumer,
+    message::Delivery,
+    options::{
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions,
+        BasicQosOptions, ConfirmSelectOptions,
+    },
+    types::{DeliveryTag, FieldTable},
+};
+use tokio::{sync::Notify, task::JoinHandle};
+
+/// How many messages are under way at once; a mover that is killed moves at most so many of them twice.
+pub(super) const WINDOW: u16 = 50;
+
+/// From where to where.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// The queue.
+    pub(super) from: String,
+    /// The exchange. What it leads nowhere stays in the queue.
+    pub(super) through: String,
+    /// The user that it is done as, unless that one may publish what others have signed (`user_id`).
+    pub(super) only_as: Option<String>,
+}
+
+/// Moves messages for as long as it is not stopped.
+#[derive(Debug)]
+pub(super) struct Mover {
+    counts: Arc<Counts>,
+    stop: Arc<Notify>,
+    task: JoinHandle<Result<(), String>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    moved: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+impl Mover {
+    /// Starts; both channels are its own from then on.
+    pub(super) async fn start(source: Channel, target: Channel, way: Way) -> Result<Self, String> {
+        let trouble = |error: lapin::Error| error.to_string();
+        target.confirm_select(ConfirmSelectOptions::default()).await.map_err(trouble)?;
+        source.basic_qos(WINDOW, BasicQosOptions::default()).await.map_err(trouble)?;
+        let options = BasicConsumeOptions::default();
+        let consume = source.basic_consume(
+            way.from.as_str().into(),
+            "topoc-mover".into(),
+            options,
+            FieldTable::default(),
+        );
+        let consumer = consume.await.map_err(trouble)?;
+        let counts = Arc::new(Counts::default());
+        let stop = Arc::new(Notify::new());
+        let work = Work { source, target, way, counts: counts.clone(), flights: FuturesOrdered::new() };
+        let task = tokio::spawn(work.run(consumer, stop.clone()));
+        Ok(Self { counts, stop, task })
+    }
+
+    /// How many it has moved.
+    pub(super) fn moved(&self) -> u64 {
+        self.counts.moved.load(Ordering::Relaxed)
+    }
+
+    /// How many it has taken out of the queue that the broker has not confirmed yet.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.counts.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has come to an end by itself: its queue is gone, or something is wrong.
+    pub(super) fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Takes no further message, and waits for those under way: how many it has moved.
+    pub(super) async fn stop(self) -> Result<u64, String> {
+        self.stop.notify_one();
+        match self.task.await {
+            Ok(ended) => ended.map(|()| self.counts.moved.load(Ordering::Relaxed)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+type Flight =
+    std::pin::Pin<Box<dyn Future<Output = (DeliveryTag, Result<Confirmation, lapin::Error>)> + Send>>;
+
+struct Work {
+    source: Channel,
+    target: Channel,
+    way: Way,
+    counts: Arc<Counts>,
+    /// In the order in which they came.
+    flights: FuturesOrdered<Flight>,
+}
+
+impl Work {
+    async fn run(mut self, mut consumer: Consumer, stop: Arc<Notify>) -> Result<(), String> {
+        let moved = self.move_all(&mut consumer, &stop).await;
+        // what is not acknowledged goes back to where it was
+        let _ = self.source.close(200, "moved".into()).await;
+        let _ = self.target.close(200, "moved".into()).await;
+        moved
+    }
+
+    async fn move_all(&mut self, consumer: &mut Consumer, stop: &Notify) -> Result<(), String> {
+        let (mut stops, mut has_ended) = (false, false);
+        while !has_ended || !self.flights.is_empty() {
+            tokio::select! {
+                biased;
+                () = stop.notified(), if !stops => {
+                    stops = true;
+                    let cancel = self.source.basic_cancel("topoc-mover".into(), BasicCancelOptions::default());
+                    cancel.await.map_err(|error| error.to_string())?;
+                    // what has come and is not sent on goes back with the channel
+                    has_ended = true;
+                }
+                delivery = consumer.next(), if !has_ended => match delivery {
+                    None => has_ended = true,
+                    Some(Err(error)) => return Err(error.to_string()),
+                    Some(Ok(delivery)) => self.send(delivery).await?,
+                },
+                Some((tag, confirmation)) = self.flights.next(), if !self.flights.is_empty() => {
+                    self.settle(tag, confirmation).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, delivery: Delivery) -> Result<(), String> {
+        let signed = delivery.properties.user_id().as_ref().map(lapin::types::ShortString::as_str);
+        if let (Some(signed), Some(us)) = (signed, &self.way.only_as)
+            && signed != us
+        {
+            return Err(format!(
+                "a message in `{}` is signed by the user `{signed}`, and `{us}` may not publish it as such: give `{us}` the tag `impersonator`, and apply again",
+                self.way.from
+            ));
+        }
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let publish = self.target.basic_publish(
+            self.way.through.as_str().into(),
+            delivery.routing_key,
+            options,
+            &delivery.data,
+            delivery.properties,
+        );
+        let confirm = publish.await.map_err(|error| error.to_string())?;
+        let tag = delivery.delivery_tag;
+        self.flights.push_back(Box::pin(async move { (tag, confirm.await) }));
+        self.count_flights();
+        Ok(())
+    }
+
+    async fn settle(
+        &mut self,
+        tag: DeliveryTag,
+        confirmation: Result<Confirmation, lapin::Error>,
+    ) -> Result<(), String> {
+        let confirmation = confirmation.map_err(|error| error.to_string())?;
+        let refused = confirmation.is_nack();
+        if refused || confirmation.take_message().is_some() {
+            self.return_it(tag).await?;
+            let why = if refused { "the broker has refused it" } else { "it leads nowhere" };
+            return Err(format!("a message of `{}` could not be moved: {why}", self.way.from));
+        }
+        let acked = self.source.basic_ack(tag, BasicAckOptions::default()).await;
+        acked.map_err(|error| error.to_string())?;
+        self.counts.moved.fetch_add(1, Ordering::Relaxed);
+        self.count_flights();
+        Ok(())
+    }
+
+    async fn return_it(&mut self, tag: DeliveryTag) -> Result<(), String> {
+        let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+        self.source.basic_nack(tag, options).await.map_err(|error| error.to_string())
+    }
+
+    fn count_flights(&self) {
+        self.counts.in_flight.store(self.flights.len() as u64, Ordering::Relaxed);
+    }
+}
