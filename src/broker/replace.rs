@@ -19,11 +19,11 @@ use crate::{
 
 /// The broker needs a moment after a quorum queue is deleted: without it consumers of a queue of the same name are left on
 /// the dead one (seen on 3.10).
-const PAUSE_AFTER_QUORUM: Duration = Duration::from_millis(600);
+pub(super) const PAUSE_AFTER_QUORUM: Duration = Duration::from_millis(600);
 
 /// What was routed before the bindings were gone reaches the queue some milliseconds later, and a consumer may then hold
 /// it, where `if-empty` does not see it.
-const PAUSE_AFTER_UNBINDING: Duration = Duration::from_millis(100);
+pub(super) const PAUSE_AFTER_UNBINDING: Duration = Duration::from_millis(100);
 
 impl Tools<'_> {
     async fn objection(&self, queue: &Definition, look: Look) -> Result<Option<Objection>, Error> {
@@ -172,11 +172,7 @@ impl Tools<'_> {
         refusal: Error,
     ) -> Trouble {
         let refusal = Trouble::Broker(refusal);
-        let made = match entity::put(was, None, self.secrets) {
-            Ok(requests) => self.change_all(&requests).await.map_err(Trouble::Broker),
-            Err(error) => Err(error.into()),
-        };
-        if let Err(also) = made {
+        if let Err(also) = self.make(was).await {
             return Trouble::Halfway(format!(
                 "{refusal}; it is deleted, and could not be made again as it was: {also}; what was bound to it is on record, and the next apply makes it and binds it again"
             ));

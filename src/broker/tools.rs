@@ -14,6 +14,7 @@ use serde_json::json;
 use super::{
     Client, Error, Method, Request, Secrets,
     bindings::Unbound,
+    entity,
     guard::{Guard, Objection},
 };
 use crate::{
@@ -136,6 +137,11 @@ impl Tools<'_> {
             self.change(request).await?;
         }
         Ok(())
+    }
+
+    /// Makes an entity that is not there.
+    pub(super) async fn make(&self, entity: &Definition) -> Result<(), Trouble> {
+        Ok(self.change_all(&entity::put(entity, None, self.secrets)?).await?)
     }
 
     /// Puts on record what an entity is bound to, before its bindings are taken away.

@@ -201,7 +201,7 @@ fn nothing_that_counts_changes(version: Version) {
         let values = proposal["values"].as_array().unwrap();
         moved += values.len();
         hoist(&other, &["--fix"]);
-        let fixed = std::fs::read_to_string(world.path(&other)).unwrap();
+        let fixed = std::fs::read_to_string(world.folder.path().join("topology.kdl")).unwrap();
         world.apply(&text, &[]);
         world.apply(&fixed, &[]);
         for (queue, quorum) in &queues {
@@ -249,7 +249,7 @@ fn what_is_there_is_replaced(world: &World) {
     let text = "topology \"there\"\nvhost \"there\" {\n    queue \"q\" type=\"quorum\" max-length=10\n}\n";
     world.apply(text, &[]);
     world.run("policies", text, &["--hoist", "--fix"]);
-    let fixed = std::fs::read_to_string(world.path(text)).unwrap();
+    let fixed = std::fs::read_to_string(world.folder.path().join("topology.kdl")).unwrap();
     assert_eq!(world.plan(&fixed, &[]), ["create policy q", "replace queue q"]);
     world.apply(&fixed, &["--allow-gap"]);
     eventually("q", || {

@@ -1,14 +1,18 @@
 //! Runs that end amidst: killed at each of their requests, the next run brings all to its end, and whatever others have
 //! bound is bound.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::{
+    ops::Deref,
+    process::Command,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use serde_json::json;
 use topoc_test_support::{Version, available_or_skip};
 
 use crate::{
     proxy::{End, end_at},
-    world::World,
+    world::{Said, World},
 };
 
 fn text(name: &str, exchange: &str, queue: &str) -> String {
@@ -17,8 +21,44 @@ fn text(name: &str, exchange: &str, queue: &str) -> String {
     )
 }
 
+/// The same broker, with files of its own: several are under way at once.
+struct Apart<'a> {
+    world: &'a World,
+    folder: tempfile::TempDir,
+}
+
+impl<'a> Apart<'a> {
+    fn of(world: &'a World) -> Self {
+        Self { world, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, verb: &str, text: &str, flags: &[&str]) -> Command {
+        let file = self.folder.path().join("topology.kdl");
+        std::fs::write(&file, text).unwrap();
+        self.world.command_on(verb, &file, flags)
+    }
+
+    fn run(&self, verb: &str, text: &str, flags: &[&str]) -> Said {
+        Said::of(&mut self.command(verb, text, flags))
+    }
+
+    #[track_caller]
+    fn assert_settled(&self, text: &str) {
+        let again = self.run("diff", text, &["--exit-code"]);
+        assert_eq!(again.code, 0, "{}{}", again.out, again.err);
+    }
+}
+
+impl Deref for Apart<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        self.world
+    }
+}
+
 /// A topology that is applied, and what others have bound to it.
-fn prepared(world: &World, name: &str) {
+fn prepared(world: &Apart<'_>, name: &str) {
     let said = world.run("apply", &text(name, "direct", "classic"), &["--yes"]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     let api = world.api();
@@ -80,7 +120,8 @@ fn at_requests(stride: usize, was_cut_short: impl Fn(usize) -> bool + Sync) -> u
 
 /// Two queues and an exchange that are bound to one another are made anew.
 fn a_replacement_that_ends_amidst_is_brought_to_its_end(world: &World, end: End) -> usize {
-    at_requests(5, |request| {
+    at_requests(9, |request| {
+        let world = &Apart::of(world);
         let name = format!("{end:?}-{request}").to_lowercase();
         prepared(world, &name);
         let before = bound(world, &name);
@@ -141,7 +182,8 @@ fn taken(world: &World, name: &str) -> Vec<String> {
 
 /// A queue is to go; after the end a message comes, and it stays: as it was, also what others have bound to it.
 fn a_deletion_that_ends_amidst_is_taken_back(world: &World) -> usize {
-    at_requests(2, |request| {
+    at_requests(4, |request| {
+        let world = &Apart::of(world);
         let name = format!("deleted-{request}");
         prepared(world, &name);
         let before = world.bindings(&name, "q");
@@ -173,7 +215,8 @@ fn a_deletion_that_ends_amidst_is_taken_back(world: &World) -> usize {
 
 /// SIGTERM ends a run after the steps under way: nothing is cut off.
 fn a_run_that_is_told_to_end_leaves_nothing_cut_off(world: &World) -> usize {
-    at_requests(7, |request| {
+    at_requests(13, |request| {
+        let world = &Apart::of(world);
         let name = format!("terminated-{request}");
         prepared(world, &name);
         let before = bound(world, &name);
@@ -199,7 +242,7 @@ fn all_ends(world: &World) {
     let deleted = a_deletion_that_ends_amidst_is_taken_back(world);
     let terminated = a_run_that_is_told_to_end_leaves_nothing_cut_off(world);
     println!("ended at {replaced:?} + {deleted} + {terminated} requests");
-    assert!(replaced.iter().all(|points| *points > 12) && deleted > 4 && terminated > 6);
+    assert!(replaced.iter().all(|points| *points > 6) && deleted > 4 && terminated > 3);
 }
 
 #[test]

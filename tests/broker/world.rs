@@ -1,7 +1,6 @@
 //! A broker of our own and the command, as a user runs it.
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -35,12 +34,6 @@ impl Said {
     }
 }
 
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
-
 impl World {
     pub(crate) fn of(version: Version) -> Self {
         Self::on(Options { version, plugins: SHIPPED_PLUGINS, ..Options::default() })
@@ -59,17 +52,9 @@ impl World {
         Proxy::new(&self.broker.management_url(), &self.broker.amqp_url(), rule)
     }
 
-    /// Where a text is written: each to a place of its own, as several may be under way at once.
-    pub(crate) fn path(&self, text: &str) -> PathBuf {
-        self.folder.path().join(format!("{:016x}", hash(text))).join("topology.kdl")
-    }
-
     pub(crate) fn file(&self, text: &str) -> PathBuf {
-        let path = self.path(text);
-        if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, text).unwrap();
-        }
+        let path = self.folder.path().join("topology.kdl");
+        std::fs::write(&path, text).unwrap();
         path
     }
 

@@ -1,7 +1,7 @@
 //! The exchanges and queues beside a queue that is made anew.
 
 use super::super::{
-    Error, Request, entity,
+    Error, Request,
     tools::{Tools, Trouble},
 };
 use crate::{
@@ -36,11 +36,11 @@ impl Tools<'_> {
         let queue_type = self.type_of_helpers().await?;
         for queue in [aside.limbo(), aside.hold()] {
             let queue = aside.queue(vhost, &queue, queue_type);
-            self.change_all(&entity::put(&queue, None, self.secrets)?).await?;
+            self.make(&queue).await?;
         }
         for name in [aside.limbo(), aside.out(), aside.valve()] {
             let spare = (name == aside.valve()).then(|| aside.limbo());
-            self.change_all(&entity::put(&fanout(was, &name, spare), None, self.secrets)?).await?;
+            self.make(&fanout(was, &name, spare)).await?;
         }
         self.add(&bound(was, &aside.limbo(), &aside.limbo())).await?;
         self.add(&bound(was, &aside.out(), &aside.hold())).await?;
@@ -92,7 +92,7 @@ impl Tools<'_> {
     /// What is moved comes to the queue, and to nothing else.
     pub(super) async fn lead_out_to(&self, target: &Definition, aside: &Aside) -> Result<(), Trouble> {
         let out = fanout(target, &aside.out(), None);
-        self.change_all(&entity::put(&out, None, self.secrets)?).await?;
+        self.make(&out).await?;
         self.add(&bound(target, &aside.out(), target.name())).await?;
         let wanted = bound(target, &aside.out(), target.name()).identity();
         let mut others = self.bindings(&out).await?.unwrap_or_default();

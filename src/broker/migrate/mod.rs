@@ -12,23 +12,15 @@ mod drain;
 mod helpers;
 mod refill;
 
-use std::time::Duration;
-
 use super::{
     Error, Request, entity,
+    replace::{PAUSE_AFTER_QUORUM, PAUSE_AFTER_UNBINDING},
     tools::{Kept, Tools, Trouble},
 };
 use crate::{
     kind::Definition,
     plan::{Aside, Purpose, Step, led_to},
 };
-
-/// What was routed before a binding was gone reaches its queue some milliseconds later.
-const ROUTED: Duration = Duration::from_millis(100);
-
-/// The broker needs a moment after a quorum queue is deleted: without it consumers of a queue of the same name are left on
-/// the dead one (seen on 3.10).
-const PAUSE_AFTER_QUORUM: Duration = Duration::from_millis(600);
 
 impl Tools<'_> {
     /// Makes a queue anew, while its messages wait aside.
@@ -88,7 +80,7 @@ impl Tools<'_> {
     async fn empty(&self, was: &Definition, bindings: &[Definition], aside: &Aside) -> Result<(), Trouble> {
         self.lead_through(was, bindings, aside).await?;
         self.shut_valve(was, aside).await?;
-        tokio::time::sleep(ROUTED).await;
+        tokio::time::sleep(PAUSE_AFTER_UNBINDING).await;
         self.drain(was, aside).await?;
         // a client that has declared its binding again meanwhile
         let again = self.bindings(was).await?.unwrap_or_default();
@@ -139,11 +131,7 @@ impl Tools<'_> {
         refusal: Error,
     ) -> Trouble {
         let refusal = Trouble::Broker(refusal);
-        let made = match entity::put(was, None, self.secrets) {
-            Ok(requests) => self.change_all(&requests).await.map_err(Trouble::Broker),
-            Err(error) => Err(error.into()),
-        };
-        if let Err(also) = made {
+        if let Err(also) = self.make(was).await {
             return Trouble::Halfway(format!(
                 "{refusal}; it is deleted, and could not be made again as it was: {also}; {}",
                 waits(aside)
@@ -181,7 +169,7 @@ impl Tools<'_> {
         self.guard.looker().verify(&vhost).await.map_err(by_amqp)?;
         let kept = Kept::earlier(&step.kept_in);
         if let Some(made) = &step.desired {
-            self.change_all(&entity::put(made, None, self.secrets)?).await?;
+            self.make(made).await?;
             return self.come_to(made, was, &step.restores, aside, kept).await;
         }
         let there = Request::get(&["queues", &vhost, was.name()]);

@@ -8,9 +8,10 @@ use std::{
 use super::{
     super::{
         mover::Mover,
+        replace::PAUSE_AFTER_UNBINDING,
         tools::{Tools, Trouble},
     },
-    ROUTED, by_amqp,
+    by_amqp,
     drain::count,
 };
 use crate::{kind::Definition, plan::Aside};
@@ -45,7 +46,7 @@ impl Tools<'_> {
         self.bind(target, bindings).await?;
         if self.has_valve(was, aside).await? {
             self.lead_past(was, aside).await?;
-            tokio::time::sleep(ROUTED).await;
+            tokio::time::sleep(PAUSE_AFTER_UNBINDING).await;
         }
         self.move_all(&vhost, &aside.limbo(), aside).await?;
         Ok(self.drop_helpers(was, aside).await?)
