@@ -24,7 +24,7 @@ use topoc_test_support::Version;
 use crate::dead::Post;
 
 const LETTERS: usize = 8_000;
-const KILLS: usize = 14;
+const KILLS: usize = 9;
 /// As docs/cli.md promises.
 const WINDOW: usize = 256;
 
