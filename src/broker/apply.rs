@@ -99,6 +99,7 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
             drain_timeout: how.drain_timeout,
             progress: how.progress,
             changed: AtomicBool::new(false),
+            remarks: Mutex::default(),
             unrecorded: Mutex::default(),
         },
     };
@@ -127,7 +128,8 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
             ledger::write(how.client, topology, &intent, &owned, how.stamp).await.err().or(unrecorded);
     }
     let stopped = run.no_turn.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Applied { outcomes, unrecorded, changed, stopped })
+    let remarks = run.tools.remarks.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Applied { outcomes, unrecorded, changed, stopped, remarks })
 }
 
 /// Puts on record what is as described already, where the record says otherwise.

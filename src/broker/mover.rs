@@ -26,8 +26,10 @@ pub(super) const WINDOW: u16 = 50;
 pub(super) struct Way {
     /// The queue.
     pub(super) from: String,
-    /// The exchange. What it leads nowhere stays in the queue.
+    /// The exchange.
     pub(super) through: String,
+    /// Whether what it leads nowhere stays in the queue, and ends the mover; else it is dropped, as if published there.
+    pub(super) mandatory: bool,
     /// The user that it is done as, unless that one may publish what others have signed (`user_id`).
     pub(super) only_as: Option<String>,
 }
@@ -148,7 +150,7 @@ impl Work {
                 self.way.from
             ));
         }
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let options = BasicPublishOptions { mandatory: self.way.mandatory, ..BasicPublishOptions::default() };
         let publish = self.target.basic_publish(
             self.way.through.as_str().into(),
             delivery.routing_key,

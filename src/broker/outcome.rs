@@ -56,7 +56,7 @@ impl Outcome {
 }
 
 /// What became of a plan.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Applied {
     /// What became of each step, in the plan's order.
     pub outcomes: Vec<Outcome>,
@@ -66,6 +66,8 @@ pub struct Applied {
     pub changed: bool,
     /// Why it was not gone on with: somebody else may apply.
     pub stopped: Option<NoTurn>,
+    /// What was otherwise than promised, of steps that are done: an order that was not kept.
+    pub remarks: Vec<String>,
 }
 
 impl Applied {

@@ -118,7 +118,8 @@ impl Tools<'_> {
             }
             if objection.is_some() || !bindings.is_empty() {
                 match self.guard.looker().verify(&live.vhost.clone().unwrap_or_default()).await {
-                    Ok(()) => return self.migrate(live, desired, &bindings, aside, step).await,
+                    Ok(()) if is_queue => return self.migrate(live, desired, &bindings, aside, step).await,
+                    Ok(()) => return self.migrate_exchange(live, desired, &bindings, aside, step).await,
                     Err(trouble) if self.gapless => return Err(by_amqp(trouble)),
                     // who may lose what is published meanwhile has a way without
                     Err(_) => {}

@@ -109,6 +109,8 @@ pub(super) struct Tools<'a> {
     pub(super) progress: &'a (dyn Fn(&str) + Sync),
     /// Whether the broker has carried anything out, or may have.
     pub(super) changed: AtomicBool,
+    /// What was otherwise than promised.
+    pub(super) remarks: Mutex<Vec<String>>,
     /// Why a pre-image that is of no more use is still there.
     pub(super) unrecorded: Mutex<Option<Error>>,
 }
@@ -137,6 +139,11 @@ impl Tools<'_> {
             self.change(request).await?;
         }
         Ok(())
+    }
+
+    /// Tells what is otherwise than promised.
+    pub(super) fn remark(&self, text: String) {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
 
     /// Makes an entity that is not there.

@@ -55,7 +55,7 @@ pub(super) struct Apply {
     /// Take over what this topology has not made and describes otherwise
     #[arg(long)]
     adopt: bool,
-    /// Replace what is published to meanwhile also where that is lost: exchanges, queues that others send straight to
+    /// Replace what is published to meanwhile also where that is lost, as `diff` says of each
     #[arg(long)]
     allow_gap: bool,
     /// Lose messages: delete and replace queues also when they hold some, and all that --allow-gap allows
@@ -171,11 +171,7 @@ impl Apply {
             if human {
                 writeln!(screen.out(), "{}", pending.nothing())?;
             } else {
-                self.json(
-                    &pending,
-                    &Applied { outcomes: Vec::new(), unrecorded: None, changed: false, stopped: None },
-                    screen,
-                )?;
+                self.json(&pending, &Applied::default(), screen)?;
             }
             return Ok(Exit::Ok);
         }

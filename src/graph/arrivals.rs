@@ -185,7 +185,15 @@ impl Closure<'_, '_> {
 /// Whether a policy makes an exchange or queue take messages from another broker.
 #[must_use]
 pub fn is_federated(graph: &Graph<'_>, entity: &Definition) -> bool {
-    const KEYS: [&str; 3] = ["federation-upstream", "federation-upstream-set", "federation-upstream-pattern"];
-    let policy = graph.effective.applied(entity).policy;
-    policy.is_some_and(|policy| KEYS.iter().any(|key| policy.0.field(key).is_some()))
+    graph.effective.applied(entity).policy.is_some_and(|policy| federates(policy.0))
 }
+
+/// Whether a policy federates what it applies to.
+#[must_use]
+pub fn federates(policy: &Definition) -> bool {
+    FEDERATES.iter().any(|key| policy.field(key).is_some())
+}
+
+/// The keys by which a policy federates (`rabbit_federation_upstream`).
+pub const FEDERATES: [&str; 3] =
+    ["federation-upstream", "federation-upstream-set", "federation-upstream-pattern"];

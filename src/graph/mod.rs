@@ -13,7 +13,7 @@ mod trail;
 #[cfg(feature = "cli")]
 mod ways;
 
-pub use arrivals::{Arrivals, is_federated};
+pub use arrivals::{Arrivals, FEDERATES, federates, is_federated};
 pub use circles::circles;
 pub use dead_letters::{DeadLetterMap, DeadLetters, Landing};
 pub use effective::{Applied, Effective, Pattern, Selection, Source, policy_keys};

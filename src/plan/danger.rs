@@ -9,6 +9,7 @@ use super::{
     show::{count, list},
 };
 use crate::{
+    graph::{FEDERATES, federates},
     kind::{Definition, KindId},
     topology::Binding,
 };
@@ -40,7 +41,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan, bypasses: &BTreeMap<StepI
                 bindings(step, &foreign, &mut danger);
             }
             (KindId::Exchange, Action::Delete | Action::Replace) => {
-                exchange(step, &bound, &mut danger);
+                exchange(step, &bound, bypasses.get(&id), &mut danger);
                 references(step, &referring, &mut danger);
                 bindings(step, &foreign, &mut danger);
             }
@@ -157,14 +158,43 @@ fn anew(step: &Step, live: &Live, bound: &Bound<'_>, bypass: Option<&Bypass>, da
     }
 }
 
-fn exchange(step: &Step, bound: &Bound<'_>, danger: &mut Danger) {
+fn exchange(step: &Step, bound: &Bound<'_>, bypass: Option<&Bypass>, danger: &mut Danger) {
     let delayed = step.live.as_ref().and_then(|live| live.text("type")) == Some("x-delayed-message");
     if delayed {
         danger.add("the messages that it delays would be lost, and the broker does not count them", 1);
     }
-    if step.action == Action::Replace {
-        danger.add("what is published to it meanwhile is lost or refused; its bindings are restored", 0);
-        danger.gap = step.live.as_ref().is_some_and(|live| bound.is(live));
+    if step.action != Action::Replace {
+        return;
+    }
+    let is_bound = step.live.as_ref().is_some_and(|live| bound.is(live));
+    match (&step.aside, bypass) {
+        (Some(aside), _) if is_bound => {
+            let text = format!(
+                "what is published meanwhile waits aside, in `{}`, and is routed afterwards, in order",
+                aside.limbo()
+            );
+            danger.add(&text, 0);
+        }
+        (None, Some(Bypass::All(why))) if is_bound => {
+            let text = format!(
+                "what is published to it meanwhile is lost or refused; its bindings are restored: {why}"
+            );
+            danger.add(&text, 0);
+            danger.gap = true;
+        }
+        _ => {}
+    }
+    if let Some(Bypass::From(senders)) = bypass
+        && is_bound
+    {
+        danger.add(&format!("what {} sends to it while it is away is lost", list(senders, ", ")), 0);
+        danger.gap = true;
+    }
+    if !danger.gap {
+        danger.add(
+            "its publishers' channels are closed once: they have to publish again what is not confirmed",
+            0,
+        );
     }
 }
 
@@ -238,10 +268,8 @@ fn vhost(step: &Step, live: &Live, danger: &mut Danger) {
 
 /// The links of what a policy no longer federates go down, with what they have made upstream.
 fn federation(step: &Step, danger: &mut Danger) {
-    let names = ["federation-upstream", "federation-upstream-set", "federation-upstream-pattern"];
-    let federates = |policy: &Definition| names.iter().any(|name| policy.field(name).is_some());
     let differs =
-        step.differences.iter().any(|found| names.contains(&&*found.name) || found.name == "pattern");
+        step.differences.iter().any(|found| FEDERATES.contains(&&*found.name) || found.name == "pattern");
     let goes = step.action == Action::Delete || (step.action == Action::Change && differs);
     if goes && step.live.as_ref().is_some_and(federates) {
         danger.add("federation links go down, and what their queues upstream hold is deleted with those, unless an upstream's resource-cleanup-mode is `never`", 0);

@@ -22,7 +22,7 @@ mod restore;
 mod show;
 mod step;
 
-pub use aside::Aside;
+pub use aside::{Aside, STANDARD};
 pub use build::{Pair, SameSecret, plan};
 pub use compare::{Difference, describes};
 pub use content::Content;

@@ -26,13 +26,14 @@ pub(super) fn arrange(desired: &Topology, plan: &mut Plan) {
         .map(|step| step.identity.clone())
         .collect();
     for step in &mut plan.steps {
-        step.phase = if step.action == Action::Restore && step.aside.is_some() {
+        step.phase = match (step.action, &step.aside) {
             // it may make the queue, and is done before anything else is bound to that
-            rank(KindId::Queue) * WIDTH - 1
-        } else if step.action == Action::Restore {
-            restoration(step, &created)
-        } else {
-            phase(step, desired, &downstream)
+            (Action::Restore, Some(_)) if step.kind == KindId::Queue => rank(KindId::Queue) * WIDTH - 1,
+            // it makes the exchange, and what that is bound to has to be there
+            (Action::Restore, Some(_)) if step.desired.is_some() => rank(KindId::Queue) * WIDTH + WIDTH - 1,
+            (Action::Restore, Some(_)) => rank(KindId::Exchange) * WIDTH - 1,
+            (Action::Restore, None) => restoration(step, &created),
+            _ => phase(step, desired, &downstream),
         };
     }
     plan.steps.sort_by(|a, b| (a.phase, &a.identity).cmp(&(b.phase, &b.identity)));
@@ -153,7 +154,7 @@ fn needed(step: &Step) -> Vec<Identity> {
 }
 
 /// The exchange that a binding starts from, and the queue or exchange that it leads to.
-fn ends(binding: &Definition) -> [Identity; 2] {
+pub(super) fn ends(binding: &Definition) -> [Identity; 2] {
     let text = |name| binding.text(name).unwrap_or("").into();
     let to_exchange = binding.text("destination-type") == Some("exchange");
     let destination = if to_exchange { KindId::Exchange } else { KindId::Queue };

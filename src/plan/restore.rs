@@ -72,8 +72,8 @@ fn taken_away(
     }
 }
 
-/// What waits aside comes back: to the queue as it was if that is there, else to the one that takes its place. Where neither
-/// is there, this very step makes it: whatever is bound to it before its messages are back would overtake them.
+/// What waits aside comes back: to the queue or exchange as it was if that is there, else to the one that takes its place. Where
+/// neither is there, this very step makes it: whatever is bound to it before its messages are back would overtake them.
 fn moved(
     pair: &Pair<'_>,
     plan: &mut Plan,
@@ -83,7 +83,7 @@ fn moved(
 ) -> Step {
     let was = &found.pre_image.was;
     let target = Identity { parts: vec![aside.to.clone()], ..was.identity() };
-    let is_there = |queue: &Identity| pair.live.topology.get(queue).is_some();
+    let is_there = |entity: &Identity| pair.live.topology.get(entity).is_some();
     let back = is_there(&was.identity());
     let mut made = None;
     if !back && !is_there(&target) {
@@ -99,11 +99,19 @@ fn moved(
     }
     let back = back || made.as_ref().is_some_and(|made| made.identity() == was.identity());
     let to = if back { was.name() } else { &aside.to };
-    let mut bindings = led_to(&found.pre_image.bindings, to);
+    let mut bindings = match was.kind {
+        KindId::Queue => led_to(&found.pre_image.bindings, to),
+        // its name stays
+        _ => found.pre_image.bindings.clone(),
+    };
     bindings.retain(|binding| !gone.contains(&binding.identity()));
     let back_with_it: BTreeSet<Identity> = bindings.iter().map(Definition::identity).collect();
     plan.steps.retain(|step| step.action != Action::Create || !back_with_it.contains(&step.identity));
-    let mut reason = "a run was interrupted while its messages waited aside: they come back".to_owned();
+    let mut reason = match was.kind {
+        KindId::Queue => "a run was interrupted while its messages waited aside: they come back",
+        _ => "a run was interrupted while what is published to it waited aside: it is routed",
+    }
+    .to_owned();
     if !bindings.is_empty() {
         let titles: Vec<String> = bindings.iter().map(Definition::title).collect();
         let are_back = count(bindings.len() as u64, "binding", "bindings");
@@ -153,7 +161,7 @@ pub(super) fn before<'a>(
             Purpose::Delete => false,
             Purpose::Replace => of.was.identity() == *entity,
             Purpose::Move(aside) => {
-                entity.kind == KindId::Queue
+                entity.kind == of.was.kind
                     && entity.vhost == of.was.vhost
                     && entity.parts == [aside.to.clone()]
             }

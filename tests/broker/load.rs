@@ -42,6 +42,9 @@ pub(crate) struct Route {
     pub(crate) consumers: usize,
 }
 
+/// A publisher sends what is due so many times a second, and waits for the confirms.
+const TICKS: u32 = 100;
+
 #[derive(Default)]
 struct Ledger {
     stop_publishing: AtomicBool,
@@ -93,6 +96,11 @@ impl Load {
 
     /// Publishes no more, waits for the consumers, and counts.
     pub(crate) fn end(self) -> Tally {
+        self.end_with_names().0
+    }
+
+    /// Besides what is counted, the payloads that are confirmed, and those that were sent again.
+    pub(crate) fn end_with_names(self) -> (Tally, BTreeSet<String>, BTreeSet<String>) {
         self.ledger.stop_publishing.store(true, Ordering::Relaxed);
         self.runtime.block_on(async {
             for publisher in self.publishers {
@@ -131,14 +139,18 @@ impl Load {
             *latest = message.1.max(*latest);
         }
         let again = times.iter().filter(|(message, times)| **times > 1 && !resent.contains(*message));
-        Tally {
+        let names = |messages: &BTreeSet<(u32, u64)>| -> BTreeSet<String> {
+            messages.iter().map(|(publisher, number)| format!("{publisher}:{number}")).collect()
+        };
+        let tally = Tally {
             confirmed: confirmed.len(),
             lost: confirmed.iter().filter(|message| !times.contains_key(*message)).count(),
             duplicated: again.map(|(_, times)| times - 1).sum(),
             reordered,
             returned: self.ledger.returned.load(Ordering::Relaxed),
             resubscribed: self.ledger.resubscribed.load(Ordering::Relaxed),
-        }
+        };
+        (tally, names(&confirmed), names(&resent))
     }
 }
 
@@ -152,7 +164,7 @@ async fn publish(route: Route, publisher: u32, ledger: Arc<Ledger>) {
     let mut waiting: VecDeque<u64> = VecDeque::new();
     let mut next = 0;
     let mut held = None;
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / route.rate);
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / TICKS);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !ledger.stop_publishing.load(Ordering::Relaxed) || !waiting.is_empty() {
         if held.is_none() {
@@ -168,10 +180,10 @@ async fn publish(route: Route, publisher: u32, ledger: Arc<Ledger>) {
             ledger.resent.lock().unwrap().extend(waiting.iter().map(|number| (publisher, *number)));
         }
         tick.tick().await;
-        // a second's fraction at a time keeps the rate where timers are coarse
         if !ledger.stop_publishing.load(Ordering::Relaxed) && waiting.len() < 200 {
-            waiting.push_back(next);
-            next += 1;
+            let due = u64::from(route.rate / TICKS);
+            waiting.extend(next..next + due);
+            next += due;
         }
         let Some((_, channel)) = &held else { continue };
         let mut flights = Vec::new();

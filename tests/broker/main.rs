@@ -15,6 +15,8 @@ mod definitions;
 #[cfg(feature = "cli")]
 mod drift;
 #[cfg(feature = "cli")]
+mod exchanges;
+#[cfg(feature = "cli")]
 mod faults;
 #[cfg(feature = "cli")]
 mod headers;

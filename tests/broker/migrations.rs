@@ -31,17 +31,21 @@ fn under_load(world: &World, what: &str, after: &str, consumers: usize) -> Tally
         exchange: "e",
         key: "order.new",
         queues: &["q", "r"],
-        rate: 2000,
+        rate: 1000,
         consumers,
     });
-    load.go_on_for(300);
+    load.go_on_for(600);
     let said = world.run("apply", after, &["--yes"]);
     assert_eq!(said.code, 0, "{what}: {}{}", said.out, said.err);
-    load.go_on_for(300);
+    load.go_on_for(600);
     let tally = load.end();
     println!("{}, {what}: {tally:?}", world.broker.version());
     world.assert_settled(after);
     assert_eq!((tally.lost, tally.duplicated, tally.returned), (0, 0, 0), "{what}: {tally:?}\n{}", said.out);
+    // a machine that is busy is told of
+    if consumers == 1 && !said.out.contains("its order was given up") {
+        assert!(tally.reordered <= 25, "{what}: what overtakes the last few: {tally:?}");
+    }
     for list in ["queues", "exchanges"] {
         let left = world.api().get(&format!("/api/{list}/moving")).to_string();
         assert!(!left.contains(".topoc."), "{what}: {left}");
@@ -63,21 +67,17 @@ fn queues_change_under_load(world: &World) {
         ("other arguments, and nobody consumes", with_dead("type=\"quorum\""), 0),
     ] {
         // without consumers, those that come afterwards take what is there
-        let tally = if consumers == 0 {
-            unheard(world, what, &after)
+        if consumers == 0 {
+            unheard(world, what, &after);
         } else {
-            under_load(world, what, &after, consumers)
-        };
-        assert_eq!(world.bindings("moving", "q"), ["e order.*", "e order.new", "f "], "{what}");
-        if consumers == 1 {
-            // what overtakes the last few
-            assert!(tally.reordered <= 25, "{what}: {tally:?}");
+            under_load(world, what, &after, consumers);
         }
+        assert_eq!(world.bindings("moving", "q"), ["e order.*", "e order.new", "f "], "{what}");
     }
 }
 
 /// Messages that nobody consumes are moved, and keep their order, properties and keys.
-fn unheard(world: &World, what: &str, after: &str) -> Tally {
+fn unheard(world: &World, what: &str, after: &str) {
     let api = world.api();
     let publish = |number: u32| {
         let properties = json!({
@@ -105,7 +105,6 @@ fn unheard(world: &World, what: &str, after: &str) -> Tally {
         assert_eq!(properties["headers"]["CC"], json!(["order.also"]));
         assert_eq!((&properties["priority"], &properties["expiration"]), (&json!(3), &json!("3600000")));
     }
-    Tally { confirmed: 200, lost: 0, duplicated: 0, reordered: 0, returned: 0, resubscribed: 0 }
 }
 
 /// The consumers of the old name go on until it is gone; those of the new one are there before or after.

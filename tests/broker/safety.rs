@@ -1,5 +1,8 @@
 //! What must not be lost: messages, and bindings, whoever made them.
 
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
 use serde_json::json;
 use topoc_test_support::{Version, available_or_skip};
 
@@ -166,6 +169,22 @@ impl Client {
         self.runtime
             .block_on(self.channel.basic_consume(queue.into(), "it".into(), options, arguments))
             .unwrap()
+    }
+
+    /// Takes all that is there, for good.
+    pub(crate) fn take_all(&self, queue: &str) -> Vec<String> {
+        self.runtime.block_on(async {
+            let options = lapin::options::BasicConsumeOptions { no_ack: true, ..Default::default() };
+            let arguments = lapin::types::FieldTable::default();
+            let consume = self.channel.basic_consume(queue.into(), "all".into(), options, arguments);
+            let mut consumer = consume.await.unwrap();
+            let mut found = Vec::new();
+            while let Ok(Some(delivery)) = tokio::time::timeout(Duration::from_secs(1), consumer.next()).await
+            {
+                found.push(String::from_utf8(delivery.unwrap().data).unwrap());
+            }
+            found
+        })
     }
 
     pub(crate) fn ready(&self, queue: &str) -> u32 {

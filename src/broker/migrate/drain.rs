@@ -14,7 +14,7 @@ use super::{
     by_amqp,
 };
 use crate::{
-    kind::Definition,
+    kind::{Definition, KindId},
     plan::{Aside, digits},
 };
 
@@ -56,7 +56,14 @@ impl Tools<'_> {
             }
             let unheard = seen.consumers == 0;
             if mover.is_none() && seen.ready > 0 && (unheard || start.elapsed() > self.drain_timeout) {
-                mover = Some(self.mover(&vhost, was.name(), &aside.out()).await?);
+                if !unheard {
+                    self.remark(format!(
+                        "queue `{}`: its consumers took longer than {} s to empty it, so topoc took over, and its order was given up",
+                        was.name(),
+                        self.drain_timeout.as_secs()
+                    ));
+                }
+                mover = Some(self.mover(&vhost, was.name(), was, aside).await?);
                 least = u64::MAX;
             }
             (self.progress)(&format!("{}: {} to go", was.name(), count(seen.ready)));
@@ -64,14 +71,22 @@ impl Tools<'_> {
         }
     }
 
-    /// A mover of its own channels.
-    pub(super) async fn mover(&self, vhost: &Arc<str>, from: &str, through: &str) -> Result<Mover, Trouble> {
+    /// A mover of its own channels, to where what is moved is led.
+    pub(super) async fn mover(
+        &self,
+        vhost: &Arc<str>,
+        from: &str,
+        target: &Definition,
+        aside: &Aside,
+    ) -> Result<Mover, Trouble> {
         let looker = self.guard.looker();
         let user = &self.client.access().credentials().username;
         let impersonator = self.client.tags().await?.iter().any(|tag| tag == "impersonator");
         let way = Way {
             from: from.to_owned(),
-            through: through.to_owned(),
+            through: aside.out(),
+            // an exchange routes as it does: also nowhere
+            mandatory: target.kind == KindId::Queue,
             only_as: (!impersonator).then(|| user.clone()),
         };
         let source = looker.channel(vhost).await.map_err(by_amqp)?;

@@ -1,4 +1,4 @@
-//! The exchanges and queues beside a queue that is made anew.
+//! The exchanges and queues beside a queue or an exchange that is made anew.
 
 use super::super::{
     Error, Request,
@@ -7,20 +7,26 @@ use super::super::{
 use crate::{
     diag::Span,
     kind::{Definition, KindId, Provenance, Value},
-    plan::Aside,
+    plan::{Aside, STANDARD},
 };
 
 impl Tools<'_> {
     /// That nobody else has anything by these names.
     pub(super) async fn helpers_are_free(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
         let vhost = was.vhost.as_deref().unwrap_or("");
-        for (list, name) in [
+        let mut names = vec![
             ("exchanges", aside.valve()),
             ("exchanges", aside.limbo()),
             ("exchanges", aside.out()),
             ("queues", aside.limbo()),
-            ("queues", aside.hold()),
-        ] {
+        ];
+        if was.kind == KindId::Queue {
+            names.push(("queues", aside.hold()));
+        } else {
+            names.push(("policies", aside.policy()));
+            names.extend(STANDARD.iter().map(|exchange_type| ("exchanges", aside.via(exchange_type))));
+        }
+        for (list, name) in names {
             if self.client.find(&Request::get(&[list, vhost, &name])).await?.is_some() {
                 return Err(Trouble::Back(format!(
                     "`{name}` is there already, which messages would pass through: see whose it is, and delete it; nothing has been changed"
@@ -30,21 +36,20 @@ impl Tools<'_> {
         Ok(())
     }
 
-    /// The queue is bound to the valve, and whatever the valve does not lead to it waits in limbo.
+    /// The queue or exchange is bound to the valve, and whatever the valve does not lead to it waits in limbo.
     pub(super) async fn open_valve(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
-        let vhost = was.vhost.as_ref();
         let queue_type = self.type_of_helpers().await?;
-        for queue in [aside.limbo(), aside.hold()] {
-            let queue = aside.queue(vhost, &queue, queue_type);
-            self.make(&queue).await?;
+        let queue = |name: &str| aside.queue(was.vhost.as_ref(), name, queue_type);
+        self.make(&queue(&aside.limbo())).await?;
+        self.make(&fanout(was, &aside.limbo(), None)).await?;
+        self.add(&led(was, &aside.limbo(), KindId::Queue, &aside.limbo())).await?;
+        self.make(&fanout(was, &aside.out(), None)).await?;
+        if was.kind == KindId::Queue {
+            self.make(&queue(&aside.hold())).await?;
+            self.add(&led(was, &aside.out(), KindId::Queue, &aside.hold())).await?;
         }
-        for name in [aside.limbo(), aside.out(), aside.valve()] {
-            let spare = (name == aside.valve()).then(|| aside.limbo());
-            self.make(&fanout(was, &name, spare)).await?;
-        }
-        self.add(&bound(was, &aside.limbo(), &aside.limbo())).await?;
-        self.add(&bound(was, &aside.out(), &aside.hold())).await?;
-        self.add(&bound(was, &aside.valve(), was.name())).await
+        self.make(&fanout(was, &aside.valve(), Some(aside.limbo()))).await?;
+        self.add(&led(was, &aside.valve(), was.kind, was.name())).await
     }
 
     /// In a cluster what waits is replicated, as nobody knows which node goes next.
@@ -59,7 +64,7 @@ impl Tools<'_> {
         Ok(if several { "quorum" } else { "classic" })
     }
 
-    /// Everything that leads to the queue leads to the valve, and then to that alone.
+    /// Everything that leads to the queue or exchange leads to the valve, and then to that alone.
     pub(super) async fn lead_through(
         &self,
         was: &Definition,
@@ -81,22 +86,27 @@ impl Tools<'_> {
     }
 
     pub(super) async fn shut_valve(&self, was: &Definition, aside: &Aside) -> Result<(), Error> {
-        self.delete_binding(&bound(was, &aside.valve(), was.name())).await
+        self.delete_binding(&led(was, &aside.valve(), was.kind, was.name())).await
     }
 
-    /// What is published comes to the queue by the valve again.
+    /// What is published comes to the queue or exchange by the valve again.
     pub(super) async fn open_valve_to(&self, target: &Definition, aside: &Aside) -> Result<(), Trouble> {
-        self.add(&bound(target, &aside.valve(), target.name())).await
+        self.add(&led(target, &aside.valve(), target.kind, target.name())).await
     }
 
-    /// What is moved comes to the queue, and to nothing else.
-    pub(super) async fn lead_out_to(&self, target: &Definition, aside: &Aside) -> Result<(), Trouble> {
+    /// What is moved comes to a queue, or to an exchange, and to nothing else.
+    pub(super) async fn lead_out_to(
+        &self,
+        target: &Definition,
+        name: &str,
+        aside: &Aside,
+    ) -> Result<(), Trouble> {
         let out = fanout(target, &aside.out(), None);
         self.make(&out).await?;
-        self.add(&bound(target, &aside.out(), target.name())).await?;
-        let wanted = bound(target, &aside.out(), target.name()).identity();
+        let wanted = led(target, &aside.out(), target.kind, name);
+        self.add(&wanted).await?;
         let mut others = self.bindings(&out).await?.unwrap_or_default();
-        others.retain(|binding| binding.identity() != wanted);
+        others.retain(|binding| binding.identity() != wanted.identity());
         Ok(self.unbind(&others).await?)
     }
 
@@ -117,14 +127,18 @@ impl Tools<'_> {
     pub(super) async fn drop_helpers(&self, was: &Definition, aside: &Aside) -> Result<(), Error> {
         let vhost = was.vhost.as_deref().unwrap_or("");
         self.change(&Request::delete(&["exchanges", vhost, &aside.valve()])).await?;
-        for queue in [aside.limbo(), aside.hold()] {
+        let (queues, vias) = match was.kind {
+            KindId::Queue => (vec![aside.limbo(), aside.hold()], Vec::new()),
+            _ => (vec![aside.limbo()], STANDARD.iter().map(|name| aside.via(name)).collect()),
+        };
+        for queue in queues {
             let delete = Request::delete(&["queues", vhost, &queue]);
             let found = self.client.find(&Request::get(&["queues", vhost, &queue])).await?;
             let classic = found.is_some_and(|found| found["type"] == "classic");
             // other types do not know that guard
             self.change(&if classic { delete.query("if-empty", "true") } else { delete }).await?;
         }
-        for exchange in [aside.limbo(), aside.out()] {
+        for exchange in [aside.limbo(), aside.out()].into_iter().chain(vias) {
             self.change(&Request::delete(&["exchanges", vhost, &exchange])).await?;
         }
         Ok(())
@@ -143,10 +157,12 @@ fn fanout(beside: &Definition, name: &str, spare: Option<String>) -> Definition 
     exchange
 }
 
-fn bound(beside: &Definition, source: &str, queue: &str) -> Definition {
+/// A binding to a queue or an exchange, whatever the key.
+pub(super) fn led(beside: &Definition, source: &str, kind: KindId, destination: &str) -> Definition {
     let mut binding = Definition::new(KindId::Binding, beside.vhost.clone(), Span::NONE, Provenance::Live);
+    let to = if kind == KindId::Exchange { "exchange" } else { "queue" };
     for (name, text) in
-        [("source", source), ("destination", queue), ("destination-type", "queue"), ("routing-key", "")]
+        [("source", source), ("destination", destination), ("destination-type", to), ("routing-key", "")]
     {
         binding.set(name, Value::text(text), Span::NONE);
     }

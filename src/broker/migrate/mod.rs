@@ -1,4 +1,4 @@
-//! Making a queue anew without losing what it holds or what is published meanwhile.
+//! Making a queue or an exchange anew without losing what it holds or what is published meanwhile.
 //!
 //! A fanout exchange is put between the queue and what it is bound to: a valve. Once the queue is unbound from the valve, its
 //! alternate exchange takes what comes into a queue in which it waits, so at no time is anything unroutable, and nothing is
@@ -8,7 +8,9 @@
 //! What is bound and what it is to become is on record before anything is changed. A run that ends amidst leaves messages
 //! nowhere but in the old queue, in the new one and in those two; the next run brings them back before it does anything else.
 
+mod cover;
 mod drain;
+mod exchange;
 mod helpers;
 mod refill;
 
@@ -18,7 +20,7 @@ use super::{
     tools::{Kept, Tools, Trouble},
 };
 use crate::{
-    kind::Definition,
+    kind::{Definition, KindId},
     plan::{Aside, Purpose, Step, led_to},
 };
 
@@ -52,14 +54,18 @@ impl Tools<'_> {
         if let Err(refusal) = self.change_all(&made_anew).await {
             return Err(self.as_it_was(was, bindings, aside, kept, refusal).await);
         }
+        let mut staying = led_to(&self.staying(bindings, step), desired.name());
+        staying.extend(step.restores.iter().cloned());
+        self.come_to(desired, was, &staying, aside, kept).await
+    }
+
+    /// The bindings that are there afterwards, too.
+    fn staying(&self, bindings: &[Definition], step: &Step) -> Vec<Definition> {
         let stay = |binding: &&Definition| {
             let identity = binding.identity();
             !self.leaving.contains(&identity) && !step.implies.contains(&identity)
         };
-        let staying: Vec<Definition> = bindings.iter().filter(stay).cloned().collect();
-        let mut staying = led_to(&staying, desired.name());
-        staying.extend(step.restores.iter().cloned());
-        self.come_to(desired, was, &staying, aside, kept).await
+        bindings.iter().filter(stay).cloned().collect()
     }
 
     /// Makes a queue under its new name, with all that it held and was bound to under its old one.
@@ -134,7 +140,7 @@ impl Tools<'_> {
         if let Err(also) = self.make(was).await {
             return Trouble::Halfway(format!(
                 "{refusal}; it is deleted, and could not be made again as it was: {also}; {}",
-                waits(aside)
+                waits(was, aside)
             ));
         }
         let back = format!("{refusal}; it is back as it was, with its bindings and messages");
@@ -153,12 +159,16 @@ impl Tools<'_> {
         aside: &Aside,
         kept: Kept,
     ) -> Result<(), Trouble> {
-        match self.refill(target, was, bindings, aside).await {
+        let settled = match was.kind {
+            KindId::Queue => self.refill(target, was, bindings, aside).await,
+            _ => self.settle(target, bindings, aside).await,
+        };
+        match settled {
             Ok(()) => {
                 self.forget(kept).await;
                 Ok(())
             }
-            Err(trouble) => Err(Trouble::Halfway(format!("{trouble}; {}", waits(aside)))),
+            Err(trouble) => Err(Trouble::Halfway(format!("{trouble}; {}", waits(was, aside)))),
         }
     }
 
@@ -168,6 +178,10 @@ impl Tools<'_> {
         let vhost = was.vhost.clone().unwrap_or_default();
         self.guard.looker().verify(&vhost).await.map_err(by_amqp)?;
         let kept = Kept::earlier(&step.kept_in);
+        if was.kind == KindId::Exchange {
+            let target = self.exchange_again(step.desired.as_ref().unwrap_or(was), aside).await?;
+            return self.come_to(&target, was, &step.restores, aside, kept).await;
+        }
         if let Some(made) = &step.desired {
             self.make(made).await?;
             return self.come_to(made, was, &step.restores, aside, kept).await;
@@ -182,12 +196,12 @@ impl Tools<'_> {
 }
 
 /// What is told of messages that are not where they were.
-fn waits(aside: &Aside) -> String {
-    format!(
-        "messages may wait in `{}` and `{}`: nothing is lost, and the next apply brings them back",
-        aside.limbo(),
-        aside.hold()
-    )
+fn waits(was: &Definition, aside: &Aside) -> String {
+    let where_they_are = match was.kind {
+        KindId::Queue => format!("`{}` and `{}`", aside.limbo(), aside.hold()),
+        _ => format!("`{}`", aside.limbo()),
+    };
+    format!("messages may wait in {where_they_are}: nothing is lost, and the next apply brings them back")
 }
 
 /// What only AMQP can do.

@@ -14,7 +14,10 @@ use super::{
     by_amqp,
     drain::count,
 };
-use crate::{kind::Definition, plan::Aside};
+use crate::{
+    kind::{Definition, KindId},
+    plan::Aside,
+};
 
 /// How often the queues are looked at.
 const LOOKS: Duration = Duration::from_millis(20);
@@ -40,53 +43,74 @@ impl Tools<'_> {
         aside: &Aside,
     ) -> Result<(), Trouble> {
         let vhost: Arc<str> = was.vhost.clone().unwrap_or_default();
-        self.lead_out_to(target, aside).await?;
-        self.move_all(&vhost, &aside.hold(), aside).await?;
+        self.lead_out_to(target, target.name(), aside).await?;
+        self.move_all(&vhost, &aside.hold(), target, aside).await?;
         self.catch_up(&vhost, target, aside).await?;
         self.bind(target, bindings).await?;
         if self.has_valve(was, aside).await? {
             self.lead_past(was, aside).await?;
             tokio::time::sleep(PAUSE_AFTER_UNBINDING).await;
         }
-        self.move_all(&vhost, &aside.limbo(), aside).await?;
+        self.move_all(&vhost, &aside.limbo(), target, aside).await?;
         Ok(self.drop_helpers(was, aside).await?)
     }
 
     /// Moves what was published while the valve was shut, and opens the valve once nearly nothing is left of it.
-    async fn catch_up(&self, vhost: &Arc<str>, target: &Definition, aside: &Aside) -> Result<(), Trouble> {
+    pub(super) async fn catch_up(
+        &self,
+        vhost: &Arc<str>,
+        target: &Definition,
+        aside: &Aside,
+    ) -> Result<(), Trouble> {
         let looker = self.guard.looker();
         let limbo = aside.limbo();
         // a run that ended amidst may not have made it yet, or have taken it away already
         if !self.has_valve(target, aside).await? {
             return Ok(());
         }
-        let mover = self.mover(vhost, &limbo, &aside.out()).await?;
+        let mover = self.mover(vhost, &limbo, target, aside).await?;
         let (mut least, mut closer) = (u64::MAX, Instant::now());
         while !mover.has_ended() {
             let ready = looker.seen(vhost, &limbo).await.map_err(by_amqp)?.map_or(0, |seen| seen.ready);
             if ready < least {
                 (least, closer) = (ready, Instant::now());
             }
-            let at_tail = ready <= TAIL && mover.in_flight() <= TAIL_IN_FLIGHT;
-            if at_tail || closer.elapsed() > CATCHES_UP_WITHIN {
+            if ready <= TAIL && mover.in_flight() <= TAIL_IN_FLIGHT {
+                break;
+            }
+            if closer.elapsed() > CATCHES_UP_WITHIN {
+                self.remark(format!(
+                    "{} `{}`: it is published faster than what waited is moved, so its order was given up",
+                    target.kind.word(),
+                    target.name()
+                ));
                 break;
             }
             (self.progress)(&format!("{limbo}: {} moved, {} to go", count(mover.moved()), count(ready)));
             tokio::time::sleep(LOOKS).await;
         }
-        let opened = self.open_valve_to(target, aside).await;
+        let opened = match target.kind {
+            KindId::Queue => self.open_valve_to(target, aside).await,
+            _ => self.route_by(target, aside).await,
+        };
         let emptied = self.until_empty(vhost, &limbo, mover).await;
         opened.and(emptied)
     }
 
     /// Moves all that a queue holds; one that is not there holds nothing.
-    async fn move_all(&self, vhost: &Arc<str>, queue: &str, aside: &Aside) -> Result<(), Trouble> {
+    pub(super) async fn move_all(
+        &self,
+        vhost: &Arc<str>,
+        queue: &str,
+        target: &Definition,
+        aside: &Aside,
+    ) -> Result<(), Trouble> {
         match self.guard.looker().seen(vhost, queue).await.map_err(by_amqp)? {
             None => Ok(()),
             // who else holds something of it?
             Some(seen) if seen.ready == 0 && seen.consumers == 0 => Ok(()),
             Some(_) => {
-                let mover = self.mover(vhost, queue, &aside.out()).await?;
+                let mover = self.mover(vhost, queue, target, aside).await?;
                 self.until_empty(vhost, queue, mover).await
             }
         }

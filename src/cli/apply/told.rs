@@ -47,6 +47,9 @@ impl Apply {
             let more = count((number - FIRST) as u64, "more step", "more steps");
             writeln!(screen.out(), " · … and {more} {}: --all", word.replace('-', " "))?;
         }
+        for remark in &applied.remarks {
+            writeln!(screen.out(), " ! {}", visible(remark))?;
+        }
         if let Some(error) = &applied.unrecorded {
             writeln!(screen.out(), " ! what was done is not on record: {}", visible(&error.to_string()))?;
         }
@@ -155,7 +158,7 @@ impl Apply {
             "done": applied.done(),
             "stopped": applied.stopped.as_ref().map(ToString::to_string),
             "changes": steps,
-            "notes": pending.plan.notes,
+            "notes": pending.plan.notes.iter().chain(&applied.remarks).collect::<Vec<_>>(),
         });
         Ok(writeln!(screen.out(), "{whole:#}")?)
     }

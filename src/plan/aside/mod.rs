@@ -1,4 +1,9 @@
-//! Where messages wait while their queue is made anew, and what does not wait there.
+//! Where messages wait while a queue or an exchange is made anew, and what does not wait there.
+
+mod exchange;
+mod queue;
+
+pub use exchange::STANDARD;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,26 +15,25 @@ use crate::{
     diag::Span,
     graph::Effective,
     kind::{Definition, KindId, Provenance, Value},
-    topology::QueueType,
 };
 
 /// The longest name that AMQP 0-9-1 allows, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// The exchanges and queues that topoc makes beside a queue for as long as it makes that anew. Their names begin with the
-/// queue's own, so that whoever may configure what begins so may make them.
+/// The exchanges and queues that topoc makes beside a queue or an exchange for as long as it makes that anew. Their names
+/// begin with its own, so that whoever may configure what begins so may make them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {
     /// What their names begin with.
     pub base: Arc<str>,
-    /// The queue that the messages come to afterwards.
+    /// The queue or exchange that the messages come to afterwards.
     pub to: Arc<str>,
     /// Where messages go that expire meanwhile, as from the queue itself: an exchange, and a key.
     pub dead_letter: Option<(Arc<str>, Option<Arc<str>>)>,
 }
 
 impl Aside {
-    /// The exchange that stands between what the queue is bound to and the queue: a valve.
+    /// The exchange that stands between what the queue, or exchange, is bound to and itself: a valve.
     #[must_use]
     pub fn valve(&self) -> String {
         format!("{}.in", self.base)
@@ -53,9 +57,22 @@ impl Aside {
         format!("{}.out", self.base)
     }
 
+    /// The exchange that routes in an exchange's place, with its bindings, while those are made or taken away one by one.
+    #[must_use]
+    pub fn via(&self, exchange_type: &str) -> String {
+        format!("{}.{exchange_type}", self.base)
+    }
+
+    /// The policy by which what an exchange does not route waits in limbo.
+    #[must_use]
+    pub fn policy(&self) -> String {
+        self.limbo()
+    }
+
     fn named(base: &str, to: &str) -> Option<Self> {
         let aside = Self { base: Arc::from(base), to: Arc::from(to), dead_letter: None };
-        (aside.limbo().len() <= LONGEST_NAME).then_some(aside)
+        // the longest of them
+        (aside.via("headers").len() <= LONGEST_NAME).then_some(aside)
     }
 
     /// A queue in which messages wait.
@@ -74,30 +91,35 @@ impl Aside {
     }
 }
 
+/// What is not kept while something is made anew.
+#[derive(Debug)]
+pub(super) enum Bypass {
+    /// Nothing of it is: its messages cannot wait aside, and why.
+    All(String),
+    /// What these send straight to it.
+    From(Vec<String>),
+}
+
 struct Asides<'a> {
     pair: &'a Pair<'a>,
     effective: Option<Effective<'a>>,
 }
 
-impl Asides<'_> {
-    /// Where the messages of a queue can wait; else why they cannot.
-    fn of(&mut self, was: &Definition, to: &str, steps: &[Step]) -> Result<Aside, String> {
-        if was.text("type") == Some(QueueType::Stream.word()) {
-            return Err("what a stream holds cannot be taken out of it".to_owned());
-        }
+impl<'a> Asides<'a> {
+    fn effective(&mut self) -> &Effective<'a> {
+        self.effective.get_or_insert_with(|| Effective::new(&self.pair.live.topology))
+    }
+
+    /// Where messages can wait that no policy drops; else why they cannot.
+    fn beside(&self, was: &Definition, to: &str, steps: &[Step]) -> Result<Aside, String> {
         let name = was.name();
         let candidates = [format!("{name}.topoc"), format!("topoc.{name}"), format!("topoc-aside.{name}")];
         let mut limited = BTreeSet::new();
         for base in &candidates {
-            let Some(mut aside) = Aside::named(base, to) else { continue };
+            let Some(aside) = Aside::named(base, to) else { continue };
             let queues = [aside.limbo(), aside.hold()];
             let queues = queues.map(|queue| aside.queue(was.vhost.as_ref(), &queue, "classic"));
             if queues.iter().all(|queue| limits::are_none(self.pair, queue, steps)) {
-                let effective =
-                    self.effective.get_or_insert_with(|| Effective::new(&self.pair.live.topology));
-                let text = |name| effective.text_of(was, name).map(Arc::from);
-                aside.dead_letter =
-                    text("dead-letter-exchange").map(|exchange| (exchange, text("dead-letter-routing-key")));
                 return Ok(aside);
             }
             limited.insert(format!("`{}`", aside.limbo()));
@@ -113,50 +135,31 @@ impl Asides<'_> {
             list(&limited, " or ")
         ))
     }
-
-    /// Who is known to send straight to a queue by its name, past what stands before it, and does not wait until it is there.
-    fn straight_to(&mut self, queue: &Definition) -> Vec<String> {
-        let live = &self.pair.live.topology;
-        let effective = self.effective.get_or_insert_with(|| Effective::new(live));
-        let dead_letters = live.of(KindId::Queue).filter(|from| {
-            let sends = from.vhost == queue.vhost
-                && from.name() != queue.name()
-                && effective.text_of(from, "dead-letter-exchange") == Some("")
-                && effective.text_of(from, "dead-letter-routing-key") == Some(queue.name());
-            // else it keeps them until they are confirmed (`rabbit_fifo_dlx`)
-            sends && effective.text_of(from, "dead-letter-strategy") != Some("at-least-once")
-        });
-        let shovels = live
-            .of(KindId::Shovel)
-            .filter(|shovel| shovel.vhost == queue.vhost && shovel.text("dest-queue") == Some(queue.name()));
-        dead_letters.chain(shovels).map(|from| format!("{} `{}`", from.kind.word(), from.name())).collect()
-    }
 }
 
-/// What is not kept while a queue is made anew.
-#[derive(Debug)]
-pub(super) enum Bypass {
-    /// Nothing of it is: its messages cannot wait aside, and why.
-    All(String),
-    /// What these send straight to it.
-    From(Vec<String>),
-}
-
-/// Says of each queue that is made anew where its messages wait, and what is not kept.
+/// Says of each queue and exchange that is made anew where messages wait, and what is not kept.
 pub(super) fn put(pair: &Pair<'_>, plan: &mut Plan) -> BTreeMap<StepId, Bypass> {
     let mut asides = Asides { pair, effective: None };
     let mut bypasses = BTreeMap::new();
     for id in 0..plan.steps.len() {
         let step = &plan.steps[id];
-        let anew = step.kind == KindId::Queue && matches!(step.action, Action::Replace | Action::Move);
-        let (true, Some(was)) = (anew, &step.live) else { continue };
-        let to = step.desired.as_ref().map_or(was.name(), |desired| desired.name());
-        match asides.of(was, to, &plan.steps) {
+        let (Some(was), Some(desired)) = (&step.live, &step.desired) else { continue };
+        // the very one that policies are known of
+        let Some(was) = pair.live.topology.get(&was.identity()) else { continue };
+        let (aside, straight) = match (step.kind, step.action) {
+            (KindId::Queue, Action::Replace | Action::Move) => {
+                (asides.of_queue(was, desired.name(), &plan.steps), asides.straight_to_queue(was))
+            }
+            (KindId::Exchange, Action::Replace) => {
+                (asides.of_exchange(was, desired, &plan.steps), asides.straight_to_exchange(was))
+            }
+            _ => continue,
+        };
+        match aside {
             Ok(aside) => {
-                let from = asides.straight_to(was);
                 plan.steps[id].aside = Some(aside);
-                if !from.is_empty() {
-                    bypasses.insert(id, Bypass::From(from));
+                if !straight.is_empty() {
+                    bypasses.insert(id, Bypass::From(straight));
                 }
             }
             Err(why) if step.action == Action::Move => {
@@ -166,5 +169,6 @@ pub(super) fn put(pair: &Pair<'_>, plan: &mut Plan) -> BTreeMap<StepId, Bypass> 
             Err(why) => drop(bypasses.insert(id, Bypass::All(why))),
         }
     }
+    exchange::take_along(pair, plan);
     bypasses
 }
