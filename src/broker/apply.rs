@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,9 +12,10 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    Applied, Client, Error, NoTurn, Outcome, Overview, Secrets, Turn, entity,
+    Applied, Client, Error, NoTurn, Outcome, Overview, Progress, Secrets, Turn, entity,
     guard::Guard,
     ledger,
+    pace::Pace,
     tools::{Tools, Trouble},
     turn::QUEUE_LIMIT,
 };
@@ -50,8 +51,10 @@ pub struct Apply<'a> {
     pub allow_gap: bool,
     /// How long consumers may take to empty a queue that is made anew, before its messages are put aside.
     pub drain_timeout: Duration,
+    /// No more messages than so many are moved in a second, over all queues.
+    pub rate: Option<u32>,
     /// Is told how far a long step is.
-    pub progress: &'a (dyn Fn(&str) + Sync),
+    pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
     /// Once it is true, no further step is started.
     pub stop: &'a AtomicBool,
     /// Is told of each step as it ends.
@@ -97,6 +100,7 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
             one_exchange: tokio::sync::Mutex::default(),
             stop: how.stop,
             drain_timeout: how.drain_timeout,
+            pace: Arc::new(Pace::new(how.rate)),
             progress: how.progress,
             changed: AtomicBool::new(false),
             remarks: Mutex::default(),
@@ -336,6 +340,7 @@ impl Run<'_> {
             (Action::Restore, ..) => self.tools.restore(step).await,
             (Action::Delete, _, Some(live)) => match step.kind {
                 KindId::Queue => self.tools.delete_queue(live).await,
+                KindId::Exchange => self.tools.delete_exchange(live).await,
                 KindId::Binding => self.tools.delete_binding(live).await.map_err(Trouble::Broker),
                 KindId::Vhost => self.delete_vhost(step).await,
                 _ => self.tools.change_all(&entity::delete(live)).await.map_err(Trouble::Broker),

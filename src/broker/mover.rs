@@ -1,9 +1,13 @@
 //! Moving messages from a queue to where an exchange leads: each is acknowledged once the broker has confirmed it there, and
 //! keeps its routing key, properties and headers. Whoever is killed amidst moves some of them twice, and loses none.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
@@ -17,6 +21,8 @@ use lapin::{
     types::{DeliveryTag, FieldTable},
 };
 use tokio::{sync::Notify, task::JoinHandle};
+
+use super::{Progress, pace::Pace};
 
 /// How many messages are under way at once; a mover that is killed moves at most so many of them twice.
 pub(super) const WINDOW: u16 = 50;
@@ -50,10 +56,15 @@ struct Counts {
 
 impl Mover {
     /// Starts; both channels are its own from then on.
-    pub(super) async fn start(source: Channel, target: Channel, way: Way) -> Result<Self, String> {
+    pub(super) async fn start(
+        source: Channel,
+        target: Channel,
+        way: Way,
+        pace: Arc<Pace>,
+    ) -> Result<Self, String> {
         let trouble = |error: lapin::Error| error.to_string();
         target.confirm_select(ConfirmSelectOptions::default()).await.map_err(trouble)?;
-        source.basic_qos(WINDOW, BasicQosOptions::default()).await.map_err(trouble)?;
+        source.basic_qos(pace.window(WINDOW), BasicQosOptions::default()).await.map_err(trouble)?;
         let options = BasicConsumeOptions::default();
         let consume = source.basic_consume(
             way.from.as_str().into(),
@@ -64,7 +75,15 @@ impl Mover {
         let consumer = consume.await.map_err(trouble)?;
         let counts = Arc::new(Counts::default());
         let stop = Arc::new(Notify::new());
-        let work = Work { source, target, way, counts: counts.clone(), flights: FuturesOrdered::new() };
+        let work = Work {
+            source,
+            target,
+            way,
+            pace,
+            counts: counts.clone(),
+            waiting: VecDeque::new(),
+            flights: FuturesOrdered::new(),
+        };
         let task = tokio::spawn(work.run(consumer, stop.clone()));
         Ok(Self { counts, stop, task })
     }
@@ -74,9 +93,14 @@ impl Mover {
         self.counts.moved.load(Ordering::Relaxed)
     }
 
-    /// How many it has taken out of the queue that the broker has not confirmed yet.
+    /// How many it has taken out of the queue that are not sent, or that the broker has not confirmed yet.
     pub(super) fn in_flight(&self) -> u64 {
         self.counts.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// How far it is with a queue that holds so many more.
+    pub(super) fn progress<'a>(&self, queue: &'a str, ready: u64) -> Progress<'a> {
+        Progress::Moving { queue, moved: self.moved(), left: ready + self.in_flight() }
     }
 
     /// Whether it has come to an end by itself: its queue is gone, or something is wrong.
@@ -101,7 +125,10 @@ struct Work {
     source: Channel,
     target: Channel,
     way: Way,
+    pace: Arc<Pace>,
     counts: Arc<Counts>,
+    /// What has come and is not sent yet.
+    waiting: VecDeque<Delivery>,
     /// In the order in which they came.
     flights: FuturesOrdered<Flight>,
 }
@@ -117,7 +144,13 @@ impl Work {
 
     async fn move_all(&mut self, consumer: &mut Consumer, stop: &Notify) -> Result<(), String> {
         let (mut stops, mut has_ended) = (false, false);
+        // when the next one may be sent, once that is asked for
+        let mut due: Option<Instant> = None;
         while !has_ended || !self.flights.is_empty() {
+            let is_waiting = !has_ended && !self.waiting.is_empty();
+            if is_waiting && due.is_none() {
+                due = Some(self.pace.reserve(1).unwrap_or_else(Instant::now));
+            }
             tokio::select! {
                 biased;
                 () = stop.notified(), if !stops => {
@@ -130,8 +163,17 @@ impl Work {
                 delivery = consumer.next(), if !has_ended => match delivery {
                     None => has_ended = true,
                     Some(Err(error)) => return Err(error.to_string()),
-                    Some(Ok(delivery)) => self.send(delivery).await?,
+                    Some(Ok(delivery)) => {
+                        self.waiting.push_back(delivery);
+                        self.count_flights();
+                    }
                 },
+                () = until(due), if is_waiting => {
+                    due = None;
+                    if let Some(delivery) = self.waiting.pop_front() {
+                        self.send(delivery).await?;
+                    }
+                }
                 Some((tag, confirmation)) = self.flights.next(), if !self.flights.is_empty() => {
                     self.settle(tag, confirmation).await?;
                 }
@@ -190,6 +232,13 @@ impl Work {
     }
 
     fn count_flights(&self) {
-        self.counts.in_flight.store(self.flights.len() as u64, Ordering::Relaxed);
+        let under_way = self.waiting.len() + self.flights.len();
+        self.counts.in_flight.store(under_way as u64, Ordering::Relaxed);
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    if let Some(due) = due.filter(|due| *due > Instant::now()) {
+        tokio::time::sleep_until(due.into()).await;
     }
 }

@@ -1,6 +1,6 @@
 //! A broker's state, read in as few requests as it takes.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value as Json, json};
@@ -147,7 +147,44 @@ pub async fn held(
             Err(why) => late = Some(why),
         }
     }
+    weigh(client, at_stake, &mut held).await?;
     Ok((held, late))
+}
+
+/// How many queues of a vhost are asked for one by one; of more, all of its queues are listed at once.
+const ONE_BY_ONE: usize = 100;
+
+/// Reads how many bytes it is that queues hold: only the statistics tell that.
+async fn weigh(client: &Client, at_stake: &[&Definition], held: &mut Held) -> Result<(), Error> {
+    let mut by_vhost: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for queue in at_stake {
+        let vhost = queue.vhost.as_deref().unwrap_or("");
+        if held.of(vhost, queue.name()).is_some_and(|held| held.total() > 0) {
+            by_vhost.entry(vhost).or_default().push(queue.name());
+        }
+    }
+    for (vhost, names) in by_vhost {
+        if names.len() > ONE_BY_ONE {
+            let list = Request::get(&["queues", vhost]).query("columns", "name,message_bytes");
+            for queue in client.find(&list).await?.unwrap_or_default().as_array().into_iter().flatten() {
+                if let Some(name) = queue["name"].as_str() {
+                    held.weighs((Arc::from(vhost), Arc::from(name)), queue);
+                }
+            }
+            continue;
+        }
+        let found: Vec<_> = stream::iter(&names)
+            .map(async |name| client.find(&Request::get(&["queues", vhost, name])).await)
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        for (name, found) in names.iter().zip(found) {
+            if let Some(queue) = found? {
+                held.weighs((Arc::from(vhost), Arc::from(*name)), &queue);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The cheap way to ask for what queues hold, and the only one without the statistics' delay of 5 to 10 s.

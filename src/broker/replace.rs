@@ -25,6 +25,9 @@ pub(super) const PAUSE_AFTER_QUORUM: Duration = Duration::from_millis(600);
 /// it, where `if-empty` does not see it.
 pub(super) const PAUSE_AFTER_UNBINDING: Duration = Duration::from_millis(100);
 
+/// With so many bindings, deleting an exchange at once takes longer than others should wait.
+const MANY: usize = 200;
+
 impl Tools<'_> {
     async fn objection(&self, queue: &Definition, look: Look) -> Result<Option<Objection>, Error> {
         if !self.guarded {
@@ -38,8 +41,8 @@ impl Tools<'_> {
         self.objection(queue, look).await?.map_or(Ok(()), |objection| Err(Trouble::Objection(objection)))
     }
 
-    /// Deletes a queue that holds nothing. Its bindings go first: deleting a queue with thousands of them stalls publishers'
-    /// confirms (rabbitmq-server#12926). They come back if a message turns up meanwhile.
+    /// Deletes a queue that holds nothing. Its bindings go first: while a queue with thousands of them is deleted, nobody else
+    /// binds anything (docs/performance.md). They come back if a message turns up meanwhile.
     pub(super) async fn delete_queue(&self, queue: &Definition) -> Result<(), Trouble> {
         self.object(queue, Look::First).await?;
         let bindings = self.bindings(queue).await?.unwrap_or_default();
@@ -51,6 +54,26 @@ impl Tools<'_> {
         let deleted = self.delete_bound(queue, &bindings).await;
         Hold::release(held).await;
         deleted
+    }
+
+    /// Deletes an exchange. Where it has many bindings they go first: while an exchange with thousands of them is deleted,
+    /// nobody else binds anything (docs/performance.md).
+    pub(super) async fn delete_exchange(&self, exchange: &Definition) -> Result<(), Trouble> {
+        let bindings = self.bindings(exchange).await?.unwrap_or_default();
+        if bindings.len() < MANY {
+            return Ok(self.change_all(&entity::delete(exchange)).await?);
+        }
+        self.can_bind_again(&bindings).await?;
+        let kept = self.keep(Purpose::Delete, exchange, &bindings).await?;
+        let deleted = async {
+            self.unbind(&bindings).await?;
+            self.change_all(&entity::delete(exchange)).await
+        };
+        if let Err(error) = deleted.await {
+            return Err(self.put_back(exchange, &bindings, kept, error.into()).await);
+        }
+        self.forget(kept).await;
+        Ok(())
     }
 
     async fn delete_bound(&self, queue: &Definition, bindings: &[Definition]) -> Result<(), Trouble> {

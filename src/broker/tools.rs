@@ -12,10 +12,11 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Client, Error, Method, Request, Secrets,
+    Client, Error, Method, Progress, Request, Secrets,
     bindings::Unbound,
     entity,
     guard::{Guard, Objection},
+    pace::Pace,
 };
 use crate::{
     kind::{Definition, Identity},
@@ -105,8 +106,10 @@ pub(super) struct Tools<'a> {
     pub(super) stop: &'a AtomicBool,
     /// How long consumers may take to empty a queue that is made anew.
     pub(super) drain_timeout: Duration,
+    /// How fast messages are moved.
+    pub(super) pace: Arc<Pace>,
     /// Is told how far a long step is.
-    pub(super) progress: &'a (dyn Fn(&str) + Sync),
+    pub(super) progress: &'a (dyn Fn(Progress<'_>) + Sync),
     /// Whether the broker has carried anything out, or may have.
     pub(super) changed: AtomicBool,
     /// What was otherwise than promised.

@@ -13,7 +13,6 @@ use std::{
 };
 
 use clap::Args;
-use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 
 use super::{
@@ -21,11 +20,11 @@ use super::{
     pending::{Pending, Target, checked, command, pending, reach, runtime},
     plan::{Kept, kept},
     stamp::stamp,
-    watch::{bar, signals, stop_on},
+    watch::{Bars, signals, stop_on},
 };
 use crate::{
     Compiled,
-    broker::{Applied, Apply as How, Client, NoTurn, Outcome, Overview, Turn, apply, settle},
+    broker::{Applied, Apply as How, Client, NoTurn, Outcome, Overview, Progress, Turn, apply, settle},
     diag::{shell_word, visible},
     kind::{self, Scope},
     plan::{Stamp, count},
@@ -70,6 +69,9 @@ pub(super) struct Apply {
     /// How long consumers may take to empty a queue that is made anew, before topoc puts aside what they leave: 30s, 5m
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = patience)]
     drain_timeout: Duration,
+    /// Move no more than so many messages a second, over all queues that are made anew or moved
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     /// Do not keep others from applying meanwhile: where AMQP cannot be spoken
     #[arg(long, conflicts_with = "lock_timeout")]
     no_lock: bool,
@@ -187,12 +189,13 @@ impl Apply {
         }
         let stop = Arc::new(AtomicBool::new(false));
         let watched = screen.is_interactive() && human;
-        let bar = if watched { bar(pending.plan.steps.len()) } else { ProgressBar::hidden() };
+        let bars = Bars::new(pending.plan.steps.len(), watched);
+        let bar = bars.steps();
         let ended = |id: usize, outcome: &Outcome| {
             bar.inc(1);
             bar.set_message(line(&pending, id, outcome).trim().to_owned());
         };
-        let progress = |text: &str| bar.set_message(visible(text));
+        let progress = |progress: Progress<'_>| bars.told(progress);
         let applied = runtime.block_on(async {
             let signal =
                 tokio::spawn(stop_on(signals(), stop.clone(), bar.clone(), human, "topoc diff".to_owned()));
@@ -209,6 +212,7 @@ impl Apply {
                     allow_data_loss: self.allow_data_loss,
                     allow_gap: self.allow_gap,
                     drain_timeout: self.drain_timeout,
+                    rate: self.rate,
                     progress: &progress,
                     stop: &stop,
                     ended: &ended,
@@ -218,7 +222,7 @@ impl Apply {
             signal.abort();
             applied
         });
-        bar.finish_and_clear();
+        bars.clear();
         let applied = applied.map_err(not_recorded)?;
         let interrupted = stop.load(Ordering::Relaxed);
         if human {

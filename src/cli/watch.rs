@@ -1,34 +1,98 @@
 //! What somebody sees who watches a run, and how it is told to end.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     io::{self, Write as _},
     pin::Pin,
     process,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use futures_util::{Stream, StreamExt as _, stream};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Exit, screen::failure};
-use crate::plan::digits;
+use crate::{broker::Progress, diag::visible, plan::digits};
 
 /// How often the bar moves while nothing ends.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A bar on standard error, for so many steps.
 pub(super) fn bar(steps: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
+    styled(ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr()))
+}
+
+fn styled(bar: ProgressBar) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(" {spinner} {steps}  {wide_msg}") {
         bar.set_style(style.with_key("steps", told));
     }
     bar.enable_steady_tick(TICK);
     bar
+}
+
+/// A bar for the steps, and beneath it one for each queue whose messages are moved.
+pub(super) struct Bars {
+    all: MultiProgress,
+    steps: ProgressBar,
+    queues: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Bars {
+    /// On standard error; hidden where nobody watches.
+    pub(super) fn new(steps: usize, watched: bool) -> Self {
+        let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let all = MultiProgress::with_draw_target(target);
+        let steps = styled(all.add(ProgressBar::new(steps as u64)));
+        Self { all, steps, queues: Mutex::default() }
+    }
+
+    /// That of the steps.
+    pub(super) const fn steps(&self) -> &ProgressBar {
+        &self.steps
+    }
+
+    /// Shows how far a queue is.
+    pub(super) fn told(&self, progress: Progress<'_>) {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of = |queue: &str| {
+            let bar = queues.entry(queue.to_owned()).or_insert_with(|| {
+                let bar = styled(self.all.add(ProgressBar::new(0)));
+                bar.set_message(visible(queue));
+                bar
+            });
+            bar.clone()
+        };
+        match progress {
+            Progress::Draining { queue, left } => {
+                let to_go = digits(i64::try_from(left).unwrap_or(i64::MAX));
+                self.steps.set_message(format!("{}: {to_go} to go", visible(queue)));
+            }
+            Progress::Moving { queue, moved, left } => {
+                let bar = of(queue);
+                bar.set_length(moved.saturating_add(left));
+                bar.set_position(moved);
+            }
+            Progress::Done { queue } => {
+                if let Some(bar) = queues.remove(queue) {
+                    bar.finish_and_clear();
+                    self.all.remove(&bar);
+                }
+            }
+        }
+    }
+
+    /// Takes them away.
+    pub(super) fn clear(&self) {
+        for bar in self.queues.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            bar.finish_and_clear();
+        }
+        self.steps.finish_and_clear();
+    }
 }
 
 /// `812 of 1 204  340/s`.

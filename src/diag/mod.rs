@@ -28,7 +28,7 @@ pub use fix::{Edit, Fix, edited};
 pub(crate) use nearest::surely;
 pub use nearest::{did_you_mean, nearest};
 pub use source::{FileId, Location, SourceFile, SourceMap, Span};
-pub use words::{article, counted, digits, one_of, plural, visible, visible_lines, with_article};
+pub use words::{article, counted, digits, one_of, plural, size, visible, visible_lines, with_article};
 
 use std::{collections::BTreeSet, sync::Arc};
 

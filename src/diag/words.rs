@@ -40,6 +40,20 @@ pub fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {}", plural(noun)) }
 }
 
+/// A size in bytes, in round figures: `312 B`, `3.2 MB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let (mut size, mut unit) = (bytes as f64, "B");
+    for larger in ["kB", "MB", "GB", "TB"] {
+        // what would be shown as 1 000.0 is shown as 1.0 of the next
+        if size < 999.95 {
+            break;
+        }
+        (size, unit) = (size / 1000.0, larger);
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
+}
+
 /// Characters that no font shows, that turn a line round, or that speak to a terminal, made visible; line ends too. Names
 /// may come from a broker, and hold anything.
 #[must_use]
@@ -84,6 +98,14 @@ pub fn digits(integer: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_rounded() {
+        let sizes = [0, 312, 999, 1000, 3_249_000, 999_949, 999_950, 2_000_000_000_000, u64::MAX];
+        let wanted =
+            ["0 B", "312 B", "999 B", "1.0 kB", "3.2 MB", "999.9 kB", "1.0 MB", "2.0 TB", "18446744.1 TB"];
+        assert_eq!(sizes.map(size), wanted);
+    }
 
     #[test]
     fn nouns_stand_in_the_right_number() {

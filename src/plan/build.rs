@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Action, Consent, Content, Danger, Difference, Live, Plan, Step, aside, compare, danger, drift, instead,
-    limits, moved, order, restore,
+    Action, Consent, Content, Danger, Difference, Live, Plan, Step, aside, compare, counts, danger, drift,
+    instead, limits, moved, order, restore,
     show::{count, summary},
 };
 use crate::{
@@ -82,6 +82,7 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     let troubles = aside::put(&pair, &mut plan);
     danger::assess(&pair, &mut plan, &troubles);
     instead::offer(&pair, &mut plan);
+    plan.overruled = counts::overruled(&pair, &plan);
     plan
 }
 

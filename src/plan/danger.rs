@@ -1,17 +1,18 @@
 //! What steps may hurt: messages that would be lost, and what the broker does on its own when a setting changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     Action, Danger, Live, Messages, Pair, Plan, Step, StepId,
     aside::Bypass,
+    cost::{self, Ends},
     last_binding, limits, order,
-    show::{count, list},
+    show::{count, digits, list},
 };
 use crate::{
+    diag::size,
     graph::{FEDERATES, federates},
     kind::{Definition, KindId},
-    topology::Binding,
 };
 
 /// Says of each step what it may hurt.
@@ -22,7 +23,8 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan, bypasses: &BTreeMap<StepI
         .filter(|_| deletes)
         .filter(|binding| !plan.owned.contains_key(&binding.identity()))
         .collect();
-    let bound = Bound::of(pair.live, &plan.steps);
+    let bound = Ends::of(pair.live, &plan.steps);
+    cost::count(pair.live, plan, &bound);
     let taken_away = last_binding::taken_away(pair.live, plan);
     let referring: Vec<&Definition> = REFERRING
         .iter()
@@ -36,7 +38,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan, bypasses: &BTreeMap<StepI
             (KindId::Queue, Action::Delete | Action::Replace | Action::Move) => {
                 queue(step, pair.live, &mut danger);
                 if step.action != Action::Delete {
-                    anew(step, pair.live, &bound, bypasses.get(&id), &mut danger);
+                    anew(step, &bound, bypasses.get(&id), &mut danger);
                 }
                 bindings(step, &foreign, &mut danger);
             }
@@ -76,34 +78,14 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan, bypasses: &BTreeMap<StepI
     }
 }
 
-/// What is bound to what is made anew.
-struct Bound<'a>(BTreeSet<(KindId, &'a str, &'a str)>);
-
-impl<'a> Bound<'a> {
-    fn of(live: &'a Live, steps: &[Step]) -> Self {
-        if steps.iter().all(|step| !matches!(step.action, Action::Replace | Action::Move)) {
-            return Self(BTreeSet::new());
-        }
-        let ends = live.topology.of(KindId::Binding).map(Binding).flat_map(|binding| {
-            let kind = if binding.to_exchange() { KindId::Exchange } else { KindId::Queue };
-            let vhost = binding.vhost();
-            [(KindId::Exchange, vhost, binding.source()), (kind, vhost, binding.destination())]
-        });
-        Self(ends.collect())
-    }
-
-    fn is(&self, entity: &Definition) -> bool {
-        self.0.contains(&(entity.kind, entity.vhost.as_deref().unwrap_or(""), entity.name()))
-    }
-}
-
 fn queue(step: &Step, live: &Live, danger: &mut Danger) {
     let Some(found) = &step.live else { return };
     let vhost = found.vhost.as_deref().unwrap_or("");
     if let Some(held) = &live.held {
         match held.of(vhost, found.name()) {
             Some(held) if held.total() > 0 && step.aside.is_none() => {
-                danger.add(&format!("it holds {}, which would be lost", held.text()), held.total());
+                let text = format!("it holds {}{}, which would be lost", held.text(), weight(step));
+                danger.add(&text, held.total());
             }
             Some(_) => {}
             None => danger.add("the broker does not say what it holds", 0),
@@ -116,22 +98,32 @@ fn queue(step: &Step, live: &Live, danger: &mut Danger) {
     }
 }
 
+/// ` (3.2 MB)`, as far as it is known.
+fn weight(step: &Step) -> String {
+    let bytes = step.cost.and_then(|cost| cost.bytes).filter(|bytes| *bytes > 0);
+    bytes.map_or_else(String::new, |bytes| format!(" ({})", size(bytes)))
+}
+
 /// What making a queue anew does to what it holds and to what is on its way to it.
-fn anew(step: &Step, live: &Live, bound: &Bound<'_>, bypass: Option<&Bypass>, danger: &mut Danger) {
+fn anew(step: &Step, bound: &Ends<'_>, bypass: Option<&Bypass>, danger: &mut Danger) {
     let Some(found) = &step.live else { return };
-    let is_bound = bound.is(found);
-    let held =
-        live.held.as_ref().and_then(|held| held.of(found.vhost.as_deref().unwrap_or(""), found.name()));
+    let is_bound = bound.count(found) > 0;
+    let cost = step.cost.unwrap_or_default();
+    let figures = cost.messages.filter(|held| held.total() > 0);
+    let figures = figures.map(|held| format!("{}{}", held.text(), weight(step)));
     match (&step.aside, bypass) {
         (Some(aside), _) if is_bound => {
+            let figures = figures.map_or_else(String::new, |figures| format!(", {figures},"));
             let text = format!(
-                "what it holds and what is published meanwhile wait aside, in `{}`, and come back in order",
+                "what it holds{figures} and what is published meanwhile wait aside, in `{}`, and come back in order",
                 aside.limbo()
             );
             danger.add(&text, 0);
         }
-        (Some(aside), _) if held.is_some_and(|held| held.total() > 0) => {
-            danger.add(&format!("what it holds waits aside, in `{}`, and comes back", aside.hold()), 0);
+        (Some(aside), _) if let Some(figures) = figures => {
+            let text =
+                format!("what it holds, {figures}, waits aside, in `{}`, and comes back", aside.hold());
+            danger.add(&text, 0);
         }
         (None, Some(Bypass::All(why))) if is_bound => {
             let text = format!(
@@ -152,13 +144,19 @@ fn anew(step: &Step, live: &Live, bound: &Bound<'_>, bypass: Option<&Bypass>, da
         _ => danger.add(&format!("what is sent straight to it, by its {name}, {when} is lost"), 0),
     }
     let to = if moves { "to the new one" } else { "again" };
-    danger.add(&format!("its consumers are cancelled, and have to subscribe {to}"), 0);
+    let consumers = match cost.consumers {
+        None | Some(0) => "its consumers are".to_owned(),
+        Some(1) => "its consumer is".to_owned(),
+        Some(consumers) => format!("its {} are", count(consumers, "consumer", "consumers")),
+    };
+    let have = if cost.consumers == Some(1) { "has" } else { "have" };
+    danger.add(&format!("{consumers} cancelled, and {have} to subscribe {to}"), 0);
     if found.text("type") == Some("quorum") {
         danger.add("that takes some 7 s while it has consumers, as what they hold is told late", 0);
     }
 }
 
-fn exchange(step: &Step, bound: &Bound<'_>, bypass: Option<&Bypass>, danger: &mut Danger) {
+fn exchange(step: &Step, bound: &Ends<'_>, bypass: Option<&Bypass>, danger: &mut Danger) {
     let delayed = step.live.as_ref().and_then(|live| live.text("type")) == Some("x-delayed-message");
     if delayed {
         danger.add("the messages that it delays would be lost, and the broker does not count them", 1);
@@ -166,7 +164,7 @@ fn exchange(step: &Step, bound: &Bound<'_>, bypass: Option<&Bypass>, danger: &mu
     if step.action != Action::Replace {
         return;
     }
-    let is_bound = step.live.as_ref().is_some_and(|live| bound.is(live));
+    let is_bound = step.live.as_ref().is_some_and(|live| bound.count(live) > 0);
     match (&step.aside, bypass) {
         (Some(aside), _) if is_bound => {
             let text = format!(
@@ -235,11 +233,25 @@ fn bindings(step: &Step, foreign: &[&Definition], danger: &mut Danger) {
         source || (destination && binding.text("destination-type") == Some(kind))
     };
     let others = foreign.iter().filter(|binding| binding.vhost == gone.vhost && ends_there(binding)).count();
-    if others > 0 {
-        let go = if others == 1 { "goes" } else { "go" };
-        let others = count(others as u64, "binding", "bindings");
-        danger.add(&format!("{others} that this topology has not made {go} with it"), 0);
+    let (others, all) = (others as u64, step.cost.map_or(0, |cost| cost.bindings));
+    if all == 0 {
+        return;
     }
+    let bindings = count(all, "binding", "bindings");
+    let go = if all == 1 { "goes" } else { "go" };
+    let mut text = match others {
+        0 => format!("{bindings} {go} with it"),
+        _ if others == all => format!("{bindings} that this topology has not made {go} with it"),
+        _ => {
+            let others = digits(i64::try_from(others).unwrap_or(i64::MAX));
+            format!("{bindings} {go} with it, {others} of which this topology has not made")
+        }
+    };
+    if let Some(seconds) = step.cost.and_then(|cost| cost.seconds()) {
+        let seconds = digits(i64::try_from(seconds).unwrap_or(i64::MAX));
+        text.push_str(&format!(", one by one before it, in about {seconds} s"));
+    }
+    danger.add(&text, 0);
 }
 
 fn vhost(step: &Step, live: &Live, danger: &mut Danger) {
@@ -254,9 +266,10 @@ fn vhost(step: &Step, live: &Live, danger: &mut Danger) {
         danger.add(&format!("{} {are} cancelled", count(consumers, "consumer", "consumers")), 0);
     }
     let figures: Vec<Option<Messages>> = queues.iter().map(|queue| held.of(name, queue.name())).collect();
-    let messages = figures.iter().flatten().map(|held| held.total()).sum();
+    let messages = figures.iter().flatten().copied().sum::<Messages>().total();
     if messages > 0 {
-        let text = format!("its queues hold {}, which would be lost", count(messages, "message", "messages"));
+        let messages_held = count(messages, "message", "messages");
+        let text = format!("its queues hold {messages_held}{}, which would be lost", weight(step));
         danger.add(&text, messages);
     }
     let unknown = figures.iter().filter(|figure| figure.is_none()).count();

@@ -188,12 +188,12 @@ pub(super) fn assess(step: &Step, live: &Live, danger: &mut Danger) {
     }
 }
 
-fn is_policy(kind: KindId) -> bool {
+pub(super) fn is_policy(kind: KindId) -> bool {
     matches!(kind, KindId::Policy | KindId::OperatorPolicy)
 }
 
 /// A queue that was declared without a type is a classic one, whatever the vhost's default type is now.
-fn as_it_is(queue: &Definition) -> Definition {
+pub(super) fn as_it_is(queue: &Definition) -> Definition {
     let mut queue = queue.clone();
     if queue.field("type").is_none() {
         queue.set("type", Value::text("classic"), Span::NONE);

@@ -60,13 +60,18 @@ impl Messages {
     }
 }
 
+/// A queue, by its vhost and its name.
+type Named = (Arc<str>, Arc<str>);
+
 /// What queues hold and who hears them, by vhost and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// A queue that the broker gives no figure for is not in it.
-    pub messages: BTreeMap<(Arc<str>, Arc<str>), Messages>,
-    /// How many consumers queues have, as far as they are known: none is not in it.
-    pub consumers: BTreeMap<(Arc<str>, Arc<str>), u64>,
+    pub messages: BTreeMap<Named, Messages>,
+    /// How many consumers queues have: none is not in it. None where nobody says.
+    pub consumers: Option<BTreeMap<Named, u64>>,
+    /// How many bytes the bodies of what queues hold take, where that was asked for; some seconds late.
+    pub bytes: BTreeMap<Named, u64>,
 }
 
 impl Held {
@@ -79,15 +84,27 @@ impl Held {
     /// How many consumers a queue is known to have.
     #[must_use]
     pub fn consumers_of(&self, vhost: &str, queue: &str) -> u64 {
-        self.consumers.get(&(Arc::from(vhost), Arc::from(queue))).copied().unwrap_or(0)
+        let consumers = self.consumers.as_ref();
+        consumers.and_then(|all| all.get(&(Arc::from(vhost), Arc::from(queue)))).copied().unwrap_or(0)
+    }
+
+    /// How many bytes the bodies of what a queue holds take. What holds nothing takes none.
+    #[must_use]
+    pub fn bytes_of(&self, vhost: &str, queue: &str) -> Option<u64> {
+        let key = (Arc::from(vhost), Arc::from(queue));
+        match self.messages.get(&key) {
+            Some(held) if held.total() == 0 => Some(0),
+            _ => self.bytes.get(&key).copied(),
+        }
     }
 
     /// Adds the answer of `GET /api/consumers`.
     pub fn heard_by(&mut self, consumers: &Json) {
+        let heard = self.consumers.get_or_insert_default();
         for consumer in consumers.as_array().into_iter().flatten() {
             let queue = &consumer["queue"];
             if let (Some(vhost), Some(name)) = (queue["vhost"].as_str(), queue["name"].as_str()) {
-                *self.consumers.entry((Arc::from(vhost), Arc::from(name))).or_default() += 1;
+                *heard.entry((Arc::from(vhost), Arc::from(name))).or_default() += 1;
             }
         }
     }
@@ -95,12 +112,26 @@ impl Held {
     /// The answer of `GET /api/queues?disable_stats=true&enable_queue_totals=true`.
     #[must_use]
     pub fn from_json(queues: &Json) -> Self {
-        let held = queues.as_array().into_iter().flatten().filter_map(|queue| {
-            let key = (Arc::from(queue["vhost"].as_str()?), Arc::from(queue["name"].as_str()?));
-            let ready = queue["messages_ready"].as_u64()?;
-            Some((key, Messages { ready, unacked: queue["messages_unacknowledged"].as_u64().unwrap_or(0) }))
-        });
-        Self { messages: held.collect(), consumers: BTreeMap::new() }
+        let mut held = Self::default();
+        for queue in queues.as_array().into_iter().flatten() {
+            let (Some(vhost), Some(name)) = (queue["vhost"].as_str(), queue["name"].as_str()) else {
+                continue;
+            };
+            let key: (Arc<str>, Arc<str>) = (Arc::from(vhost), Arc::from(name));
+            if let Some(ready) = queue["messages_ready"].as_u64() {
+                let unacked = queue["messages_unacknowledged"].as_u64().unwrap_or(0);
+                held.messages.insert(key.clone(), Messages { ready, unacked });
+            }
+            held.weighs(key, queue);
+        }
+        held
+    }
+
+    /// Adds what `GET /api/queues/VHOST/NAME` says of the size of what a queue holds.
+    pub fn weighs(&mut self, (vhost, name): (Arc<str>, Arc<str>), queue: &Json) {
+        if let Some(bytes) = queue["message_bytes"].as_u64() {
+            self.bytes.insert((vhost, name), bytes);
+        }
     }
 }
 

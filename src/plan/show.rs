@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Action, Changed, Plan, Stamp, Step, compare::shown};
+use super::{Action, Changed, Cost, Overruled, Plan, Stamp, Step, compare::shown};
 use crate::{
     diag::{SourceMap, plural, visible},
     kind::{Definition, KindId, Place, Type},
@@ -136,6 +136,10 @@ pub fn human(plan: &Plan, sources: &SourceMap, shown: Shown<'_>) -> String {
             }
         }
     }
+    for found in &plan.overruled {
+        let place = if several { format!("in vhost `{}`: ", found.vhost) } else { String::new() };
+        out.push_str(&format!("  · {}\n", visible(&format!("{place}{found}"))));
+    }
     for note in &plan.notes {
         out.push_str(&format!("  ! {}\n", visible(note)));
     }
@@ -221,6 +225,7 @@ pub fn json(plan: &Plan, sources: &SourceMap) -> Json {
         "record": !plan.unrecorded,
         "applied": plan.stamp.as_ref().map(Stamp::to_json),
         "changes": changes,
+        "overruled": plan.overruled.iter().map(Overruled::json).collect::<Vec<_>>(),
         "notes": plan.notes,
     })
 }
@@ -258,11 +263,23 @@ fn change(step: &Step, sources: &SourceMap) -> Json {
         "differences": differences,
         "drifted": step.drifted,
         "danger": step.danger.as_ref().map(|danger| &danger.text),
+        "costs": step.cost.map(costs),
         "instead": step.instead,
         "loses": step.loses(),
         "gap": step.danger.as_ref().is_some_and(|danger| danger.gap),
         "file": file,
         "line": line.and_then(|line| line.parse::<u64>().ok()),
+    })
+}
+
+fn costs(cost: Cost) -> Json {
+    json!({
+        "ready": cost.messages.map(|held| held.ready),
+        "unacknowledged": cost.messages.map(|held| held.unacked),
+        "bytes": cost.bytes,
+        "consumers": cost.consumers,
+        "bindings": cost.bindings,
+        "seconds": cost.seconds(),
     })
 }
 

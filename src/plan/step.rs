@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Aside, Difference, Entries, Stamp, Tightening};
+use super::{Aside, Cost, Difference, Entries, Overruled, Stamp, Tightening};
 use crate::{
     diag::Span,
     kind::{Definition, Identity, KindId, Provenance, Value},
@@ -142,6 +142,8 @@ pub struct Step {
     pub drifted: bool,
     /// What it may hurt.
     pub danger: Option<Danger>,
+    /// What it takes along or makes wait, in figures.
+    pub cost: Option<Cost>,
     /// What would do without it, in a sentence: an edit of the file.
     pub instead: Option<String>,
     /// What would turn a refusal into a change.
@@ -178,6 +180,7 @@ impl Step {
             reason: String::new(),
             drifted: false,
             danger: None,
+            cost: None,
             instead: None,
             lacks: None,
             span,
@@ -237,6 +240,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// How many entities the topology describes and the plan compared.
     pub compared: usize,
+    /// What the steps set and what does not count afterwards.
+    pub overruled: Vec<Overruled>,
     /// What could not be compared, and other remarks.
     pub notes: Vec<String>,
     /// What the record says that this topology owns.

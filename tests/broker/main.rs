@@ -7,6 +7,8 @@ mod adopt;
 #[cfg(feature = "cli")]
 mod apply;
 #[cfg(feature = "cli")]
+mod costs;
+#[cfg(feature = "cli")]
 mod dead;
 #[cfg(feature = "cli")]
 mod dead_killed;
@@ -37,6 +39,8 @@ mod load;
 mod migrations;
 #[cfg(feature = "cli")]
 mod names;
+#[cfg(feature = "cli")]
+mod offers;
 #[cfg(feature = "cli")]
 mod planted;
 #[cfg(feature = "cli")]

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::{
@@ -27,7 +27,7 @@ use lapin::{
 };
 
 use super::{
-    super::{connect::answered, look::done_with},
+    super::{connect::answered, look::done_with, pace::Pace},
     Mailbox,
     wire::{letter, redriven},
 };
@@ -120,9 +120,9 @@ impl Mailbox<'_> {
         let channel = self.looker.channel(&self.vhost).await?;
         let trouble = |error: lapin::Error| error.to_string();
         answered(channel.confirm_select(ConfirmSelectOptions::default())).await.map_err(trouble)?;
-        let bounds = how.rate.map(u64::from).into_iter().chain(how.limit);
-        let window =
-            bounds.min().map_or(WINDOW, |bound| u16::try_from(bound).unwrap_or(WINDOW)).clamp(1, WINDOW);
+        let pace = Pace::new(how.rate);
+        let most = how.limit.map_or(WINDOW, |limit| u16::try_from(limit).unwrap_or(WINDOW)).clamp(1, WINDOW);
+        let window = pace.window(most);
         answered(channel.basic_qos(window, BasicQosOptions::default())).await.map_err(trouble)?;
         let mut run = Run {
             mailbox: self,
@@ -131,7 +131,7 @@ impl Mailbox<'_> {
             window,
             held: 0,
             asked: BTreeSet::new(),
-            started: Instant::now(),
+            pace,
             inbox: select_all([]),
             tags: Vec::new(),
             done: Redriven::default(),
@@ -156,7 +156,7 @@ struct Run<'r> {
     held: usize,
     /// Of which way and reason it was asked whether what goes there dies again.
     asked: BTreeSet<(Way, String)>,
-    started: Instant,
+    pace: Pace,
     inbox: SelectAll<Consumer>,
     tags: Vec<lapin::types::ShortString>,
     done: Redriven,
@@ -178,7 +178,9 @@ impl Run<'_> {
                 break;
             }
             let outgoing = self.sort(batch).await?;
-            self.pace(outgoing.len()).await;
+            if let Some(due) = self.pace.reserve(outgoing.len()) {
+                tokio::time::sleep_until(due.into()).await;
+            }
             self.send(outgoing).await?;
             (how.progress)(&self.done);
         }
@@ -274,14 +276,6 @@ impl Run<'_> {
             self.held += 1;
         }
         Ok(())
-    }
-
-    /// Waits as the rate wants it.
-    async fn pace(&self, next: usize) {
-        let Some(rate) = self.how.rate else { return };
-        let after = self.done.total() + next as u64;
-        let due = Duration::from_secs_f64(after as f64 / f64::from(rate.max(1)));
-        tokio::time::sleep(due.saturating_sub(self.started.elapsed())).await;
     }
 
     /// Publishes copies, waits for all confirms, and acknowledges what is safe.

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     super::{
+        Progress,
         guard::Look,
         mover::{Mover, Way},
         tools::{Tools, Trouble},
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     kind::{Definition, KindId},
-    plan::{Aside, digits},
+    plan::Aside,
 };
 
 /// How often a queue is looked at while it is emptied.
@@ -66,7 +67,10 @@ impl Tools<'_> {
                 mover = Some(self.mover(&vhost, was.name(), was, aside).await?);
                 least = u64::MAX;
             }
-            (self.progress)(&format!("{}: {} to go", was.name(), count(seen.ready)));
+            (self.progress)(match &mover {
+                None => Progress::Draining { queue: was.name(), left: seen.ready },
+                Some(mover) => mover.progress(was.name(), seen.ready),
+            });
             tokio::time::sleep(LOOKS).await;
         }
     }
@@ -91,12 +95,8 @@ impl Tools<'_> {
         };
         let source = looker.channel(vhost).await.map_err(by_amqp)?;
         let target = looker.channel(vhost).await.map_err(by_amqp)?;
-        Mover::start(source, target, way).await.map_err(by_amqp)
+        Mover::start(source, target, way, self.pace.clone()).await.map_err(by_amqp)
     }
-}
-
-pub(super) fn count(messages: u64) -> String {
-    digits(i64::try_from(messages).unwrap_or(i64::MAX))
 }
 
 async fn end(mover: Option<Mover>) -> Result<(), Trouble> {

@@ -7,12 +7,12 @@ use std::{
 
 use super::{
     super::{
+        Progress,
         mover::Mover,
         replace::PAUSE_AFTER_UNBINDING,
         tools::{Tools, Trouble},
     },
     by_amqp,
-    drain::count,
 };
 use crate::{
     kind::{Definition, KindId},
@@ -86,7 +86,7 @@ impl Tools<'_> {
                 ));
                 break;
             }
-            (self.progress)(&format!("{limbo}: {} moved, {} to go", count(mover.moved()), count(ready)));
+            (self.progress)(mover.progress(&limbo, ready));
             tokio::time::sleep(LOOKS).await;
         }
         let opened = match target.kind {
@@ -124,10 +124,11 @@ impl Tools<'_> {
             let ready = looker.seen(vhost, queue).await.map_err(by_amqp)?.map_or(0, |seen| seen.ready);
             if ready > 0 || mover.in_flight() > 0 {
                 empty_since = Instant::now();
-                (self.progress)(&format!("{queue}: {} moved, {} to go", count(mover.moved()), count(ready)));
+                (self.progress)(mover.progress(queue, ready));
             }
             tokio::time::sleep(LOOKS).await;
         }
+        (self.progress)(Progress::Done { queue });
         mover.stop().await.map(drop).map_err(by_amqp)
     }
 }
