@@ -1,6 +1,6 @@
 //! Each folder in tests/plan is a case: what is (`live.json`, with the record of what was applied in it), what is to be
-//! (`desired.kdl`), perhaps what queues hold (`held.json`, as `GET /api/queues` answers), the
-//! vhosts that somebody who is no administrator sees into (`seen`, a line each) and `adopt`. The snapshot shows
+//! (`desired.kdl`), perhaps what queues hold (`held.json`, as `GET /api/queues` answers), how much
+//! is published to exchanges of vhost `shop` (`published.json`), the vhosts that somebody who is no administrator sees into (`seen`, a line each) and `adopt`. The snapshot shows
 //! the source and the plan.
 #![expect(clippy::disallowed_methods, reason = "cases are files")]
 
@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use topoc::{
     broker::Secrets,
-    kind::KindId,
+    kind::{Identity, KindId},
     plan::{Held, Live, Pair, Shown, human, plan},
     syntax::{Inputs, MemorySources},
 };
@@ -23,6 +23,16 @@ fn case(folder: &Path) -> String {
     let mut live = Live::from_text(&read("live.json").expect("live.json"), None).expect("definitions");
     live.held =
         read("held.json").map(|text| Held::from_json(&serde_json::from_str(&text).expect("held.json")));
+    if let Some(published) = read("published.json") {
+        let rates: std::collections::BTreeMap<String, Option<f64>> =
+            serde_json::from_str(&published).expect("published.json");
+        let exchange = |name: &str| Identity {
+            kind: KindId::Exchange,
+            vhost: Some("shop".into()),
+            parts: vec![name.into()],
+        };
+        live.published = rates.into_iter().map(|(name, rate)| (exchange(&name), rate)).collect();
+    }
     if let Some(seen) = read("seen") {
         live.hide(
             &[KindId::User, KindId::Permission, KindId::TopicPermission, KindId::UserLimits],

@@ -1,7 +1,7 @@
 //! Carrying out a plan: its very steps, in its order, several at once, each accounted for.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,11 +16,12 @@ use super::{
     guard::Guard,
     ledger,
     pace::Pace,
+    read::published,
     tools::{Tools, Trouble},
     turn::QUEUE_LIMIT,
 };
 use crate::{
-    kind::KindId,
+    kind::{Definition, KindId},
     plan::{Action, Consent, Content, Entries, Plan, Stamp, Step, StepId},
     topology::Topology,
 };
@@ -312,6 +313,18 @@ impl Run<'_> {
         }
     }
 
+    /// Deletes an exchange that has another name now, unless somebody publishes to it again.
+    async fn delete_left_behind(&self, step: &Step, live: &Definition) -> Result<(), Trouble> {
+        let only = BTreeSet::from([step.identity.clone()]);
+        let published = published(self.how.client, &only).await?;
+        match published.get(&step.identity) {
+            Some(Some(rate)) if *rate > 0.0 => Err(Trouble::Back(format!(
+                "{rate:.1} messages a second are published to it again: it stays, and goes once nobody does"
+            ))),
+            _ => self.tools.delete_exchange(live).await,
+        }
+    }
+
     /// Looks into the queues that a policy holds to less.
     async fn object(&self, step: &Step) -> Result<(), Trouble> {
         if self.tools.guarded
@@ -340,9 +353,12 @@ impl Run<'_> {
             (Action::Restore, ..) => self.tools.restore(step).await,
             (Action::Delete, _, Some(live)) => match step.kind {
                 KindId::Queue => self.tools.delete_queue(live).await,
-                KindId::Exchange => self.tools.delete_exchange(live).await,
                 KindId::Binding => self.tools.delete_binding(live).await.map_err(Trouble::Broker),
                 KindId::Vhost => self.delete_vhost(step).await,
+                KindId::Exchange if self.plan.left_behind.contains(&step.identity) => {
+                    self.delete_left_behind(step, live).await
+                }
+                KindId::Exchange => self.tools.delete_exchange(live).await,
                 _ => self.tools.change_all(&entity::delete(live)).await.map_err(Trouble::Broker),
             },
             (Action::Create | Action::Change | Action::Delete, ..) => Ok(()),

@@ -43,7 +43,7 @@ pub use letters::{Letters, Looked, Mailbox, Redrive, Redriven};
 pub use outcome::{Applied, Outcome};
 pub use overview::{Listener, Overview};
 pub use progress::Progress;
-pub use read::{held, live};
+pub use read::{held, live, published};
 pub use request::{Method, Request};
 pub use secrets::Secrets;
 pub use tls::{Identity, Tls};

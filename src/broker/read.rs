@@ -1,13 +1,16 @@
 //! A broker's state, read in as few requests as it takes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Client, Error, Overview, Request, look::Looker};
 use crate::{
-    kind::{Definition, KindId},
+    kind::{Definition, Identity, KindId},
     plan::{Held, Live},
 };
 
@@ -185,6 +188,27 @@ async fn weigh(client: &Client, at_stake: &[&Definition], held: &mut Held) -> Re
         }
     }
     Ok(())
+}
+
+/// How many messages a second are published to exchanges; none where the broker keeps no rates. They are some seconds old.
+///
+/// # Errors
+/// As [`Client::send`].
+pub async fn published(
+    client: &Client,
+    exchanges: &BTreeSet<Identity>,
+) -> Result<BTreeMap<Identity, Option<f64>>, Error> {
+    let overview = client.send(&Request::get(&["overview"])).await?;
+    let keeps_rates = overview["rates_mode"] != "none" && overview["disable_stats"] != true;
+    let mut found = BTreeMap::new();
+    for exchange in exchanges {
+        let (vhost, name) = (exchange.vhost.as_deref().unwrap_or(""), &exchange.parts[0]);
+        let Some(answer) = client.find(&Request::get(&["exchanges", vhost, name])).await? else { continue };
+        // one that nobody has published to has no statistics
+        let rate = answer["message_stats"]["publish_in_details"]["rate"].as_f64().unwrap_or(0.0);
+        found.insert(exchange.clone(), keeps_rates.then_some(rate));
+    }
+    Ok(found)
 }
 
 /// The cheap way to ask for what queues hold, and the only one without the statistics' delay of 5 to 10 s.

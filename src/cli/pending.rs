@@ -96,6 +96,10 @@ pub(super) async fn pending(compiled: Compiled, target: &Target, adopt: bool) ->
         })
     };
     let mut plan = make(&live);
+    if let (Target::Broker(broker), false) = (target, plan.left_behind.is_empty()) {
+        live.published = broker::published(&broker.0, &plan.left_behind).await?;
+        plan = make(&live);
+    }
     let at_stake = plan.at_stake(&live.topology);
     if let (Target::Broker(broker), false) = (target, at_stake.is_empty()) {
         let (held, late) = broker::held(&broker.0, &broker.1, &at_stake).await?;

@@ -144,6 +144,14 @@ const ATTRIBUTES: &[Attribute] = &[
         r#"alternate-exchange "unrouted""#,
     )
     .twin(Twin::Argument),
+    Attribute::new(
+        "moved-from",
+        Place::Nowhere,
+        Type::Text,
+        "The name that it had: `apply` binds it to all that the exchange of that name is bound to, which goes once nobody publishes to it.",
+        r#"moved from="orders.old""#,
+    )
+    .within("moved", Some("from")),
     Attribute::argument(
         "hash-header",
         "hash-header",

@@ -229,10 +229,22 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
     let desired: BTreeSet<Identity> = desired.into_iter().map(Definition::identity).collect();
     let external: BTreeSet<Identity> = external.into_iter().map(Definition::identity).collect();
     let mut gone = BTreeSet::new();
+    let (left_behind, notes) = moved::staying(pair, plan);
+    plan.notes.extend(notes);
+    let stays = |identity: &Identity| {
+        let bound = || {
+            pair.live
+                .topology
+                .get(identity)
+                .is_some_and(|b| order::ends(b).iter().any(|end| left_behind.contains(end)))
+        };
+        left_behind.contains(identity) || (identity.kind == KindId::Binding && bound())
+    };
     let leaving: BTreeSet<Identity> = plan
         .owned
         .keys()
         .filter(|identity| !desired.contains(*identity) && !external.contains(*identity))
+        .filter(|identity| left_behind.is_empty() || !stays(identity))
         .filter(|identity| !pair.live.kinds_unseen.contains_key(&identity.kind))
         .cloned()
         .collect();
@@ -275,11 +287,16 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
         let drift = recorded.map_or_else(String::new, |recorded| {
             drift::since(&recorded, live, pair.live.heeds_default_queue_type())
         });
+        let why = if plan.left_behind.contains(identity) {
+            "it has another name, and nobody publishes to it"
+        } else {
+            "no longer in the file"
+        };
         let mut step = Step {
             live: Some(live.clone()),
             span: Span::NONE,
             drifted: !drift.is_empty(),
-            reason: format!("no longer in the file{drift}"),
+            reason: format!("{why}{drift}"),
             ..step(Action::Delete, live)
         };
         if let Some(reason) = staying.remove(identity) {
@@ -291,10 +308,11 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
     for step in &mut plan.steps {
         match step.action {
             Action::Delete => step.implies = implied.remove(&step.identity).unwrap_or_default(),
-            Action::Move => moved::take_along(pair, step, &mut implied),
+            Action::Move if step.kind == KindId::Queue => moved::take_along(pair, step, &mut implied),
             _ => {}
         }
     }
+    moved::bind_along(pair, plan);
     let forget = |identity: &Identity, reason: &str| Step {
         reason: reason.to_owned(),
         ..Step::of(Action::Forget, identity.clone(), Span::NONE)

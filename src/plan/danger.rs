@@ -47,6 +47,7 @@ pub(super) fn assess(pair: &Pair<'_>, plan: &mut Plan, bypasses: &BTreeMap<StepI
                 references(step, &referring, &mut danger);
                 bindings(step, &foreign, &mut danger);
             }
+            (KindId::Exchange, Action::Move) => moved_exchange(step, bypasses.get(&id), &mut danger),
             (KindId::Binding, Action::Delete) if order::is_reweighed(step) => {
                 danger.add("until its new weight is set, other queues get what it would get", 0);
             }
@@ -191,6 +192,25 @@ fn exchange(step: &Step, bound: &Ends<'_>, bypass: Option<&Bypass>, danger: &mut
     if !danger.gap {
         danger.add(
             "its publishers' channels are closed once: they have to publish again what is not confirmed",
+            0,
+        );
+    }
+}
+
+/// What another name does to an exchange.
+fn moved_exchange(step: &Step, bypass: Option<&Bypass>, danger: &mut Danger) {
+    let old = step.live.as_ref().map_or("", |was| was.name());
+    danger.add(
+        &format!(
+            "it gets what `{old}` is bound to, also by others; `{old}` stays, and goes with a later apply once nobody publishes to it"
+        ),
+        0,
+    );
+    if let Some(Bypass::All(why)) = bypass {
+        danger.add(
+            &format!(
+                "what is published to it before all its bindings are there reaches some of its queues only: {why}"
+            ),
             0,
         );
     }

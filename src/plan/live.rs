@@ -148,6 +148,8 @@ pub struct Live {
     pub interrupted: Vec<Interrupted>,
     /// What its queues hold, where that was asked for.
     pub held: Option<Held>,
+    /// How many messages a second are published to exchanges, where that was asked for; none where the broker keeps no rates.
+    pub published: BTreeMap<Identity, Option<f64>>,
     /// The kinds that could not be seen, each with why.
     pub kinds_unseen: BTreeMap<KindId, &'static str>,
     /// Why what topologies have applied could not be seen, where it could not.

@@ -87,7 +87,10 @@ fn moved(
     let back = is_there(&was.identity());
     let mut made = None;
     if !back && !is_there(&target) {
-        let create = |step: &Step| step.action == Action::Create && step.identity == target;
+        let makes = |step: &Step| {
+            step.action == Action::Create || (step.kind, step.action) == (KindId::Exchange, Action::Move)
+        };
+        let create = |step: &Step| makes(step) && step.identity == target;
         made = match plan.steps.iter().position(create) {
             Some(position) => plan.steps.remove(position).desired,
             None => {

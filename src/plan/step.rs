@@ -248,6 +248,8 @@ pub struct Plan {
     pub owned: Entries,
     /// What is owned and as described, and on record as something else.
     pub settled: Entries,
+    /// The exchanges that have another name now, and go once nobody publishes to them.
+    pub left_behind: BTreeSet<Identity>,
     /// When the topology was last applied.
     pub stamp: Option<Stamp>,
     /// Whether the record could not be read: then the plan shows what differs as if it were this topology's, and may not

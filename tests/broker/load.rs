@@ -40,6 +40,8 @@ pub(crate) struct Route {
     /// A second, of each publisher.
     pub(crate) rate: u32,
     pub(crate) consumers: usize,
+    /// The number of the first of two publishers.
+    pub(crate) first: u32,
 }
 
 /// A publisher sends what is due so many times a second, and waits for the confirms.
@@ -78,7 +80,7 @@ impl Load {
             .flat_map(|_| route.queues)
             .map(|queue| runtime.spawn(consume(route.clone(), queue, ledger.clone())))
             .collect();
-        let publishers = (0..2)
+        let publishers = (route.first..route.first + 2)
             .map(|publisher| runtime.spawn(publish(route.clone(), publisher, ledger.clone())))
             .collect();
         Self { runtime, ledger, publishers, consumers }
@@ -114,7 +116,7 @@ impl Load {
             confirmed.difference(&received).count()
         };
         let (mut left, mut since) = (missing(), Instant::now());
-        while left > 0 && since.elapsed().as_secs() < 10 {
+        while left > 0 && !self.consumers.is_empty() && since.elapsed().as_secs() < 10 {
             std::thread::sleep(Duration::from_millis(100));
             if missing() < left {
                 (left, since) = (missing(), Instant::now());

@@ -33,6 +33,7 @@ fn under_load(world: &World, what: &str, after: &str, consumers: usize) -> Tally
         queues: &["q", "r"],
         rate: 1000,
         consumers,
+        first: 0,
     });
     load.go_on_for(600);
     let said = world.run("apply", after, &["--yes"]);
@@ -44,7 +45,7 @@ fn under_load(world: &World, what: &str, after: &str, consumers: usize) -> Tally
     assert_eq!((tally.lost, tally.duplicated, tally.returned), (0, 0, 0), "{what}: {tally:?}\n{}", said.out);
     // a machine that is busy is told of
     if consumers == 1 && !said.out.contains("its order was given up") {
-        assert!(tally.reordered <= 25, "{what}: what overtakes the last few: {tally:?}");
+        assert!(tally.reordered <= 100, "{what}: what overtakes the last few: {tally:?}");
     }
     for list in ["queues", "exchanges"] {
         let left = world.api().get(&format!("/api/{list}/moving")).to_string();

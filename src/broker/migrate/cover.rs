@@ -52,6 +52,18 @@ impl Tools<'_> {
         Ok(Policies(found))
     }
 
+    /// That this user may set policies.
+    pub(super) async fn may_cover(&self) -> Result<(), Trouble> {
+        let tags = self.client.tags().await?;
+        if tags.iter().any(|tag| tag == "administrator" || tag == "policymaker") {
+            return Ok(());
+        }
+        let user = &self.client.access().credentials().username;
+        Err(Trouble::Back(format!(
+            "what is published meanwhile waits by a policy, and `{user}` may set none: give it the tag `policymaker`, or say --allow-data-loss; nothing has been changed"
+        )))
+    }
+
     /// Where an exchange sends what it does not route, but for what waits aside.
     pub(super) async fn alternate_of(
         &self,

@@ -32,6 +32,7 @@ impl Tools<'_> {
     ) -> Result<(), Trouble> {
         // what can go wrong goes wrong before anything is changed
         let made_anew = entity::put(desired, None, self.secrets)?;
+        self.may_cover().await?;
         self.helpers_are_free(was, aside).await?;
         self.can_bind_again(bindings).await?;
         let mut staying = self.staying(bindings, step);
@@ -49,6 +50,37 @@ impl Tools<'_> {
         self.come_to(desired, was, &staying, aside, kept).await
     }
 
+    /// Makes an exchange under its new name. The one of the old name stays as it is.
+    pub(super) async fn rename_exchange(&self, desired: &Definition, step: &Step) -> Result<(), Trouble> {
+        self.can_bind_again(&step.restores).await?;
+        let one_exchange = self.one_exchange.lock();
+        let _alone = one_exchange.await;
+        let bindings = &step.restores;
+        let Some(aside) = step.aside.as_ref().filter(|_| self.guarded) else {
+            self.make(desired).await?;
+            return Ok(self.bind(desired, bindings).await?);
+        };
+        let vhost = desired.vhost.clone().unwrap_or_default();
+        self.guard.looker().verify(&vhost).await.map_err(super::by_amqp)?;
+        self.may_cover().await?;
+        self.helpers_are_free(desired, aside).await?;
+        let kept = self.keep(Purpose::Move(aside.clone()), desired, bindings).await?;
+        let made = async {
+            self.make_valve(desired, aside).await?;
+            // it routes nothing before it is told to
+            self.cover(desired, aside).await?;
+            self.make(desired).await
+        };
+        if let Err(trouble) = made.await {
+            // nothing leads there yet
+            self.uncover(desired, aside).await?;
+            self.drop_helpers(desired, aside).await?;
+            self.forget(kept).await;
+            return Err(trouble);
+        }
+        self.come_to(desired, desired, bindings, aside, kept).await
+    }
+
     /// Another exchange routes in its place, and whatever it does not route waits.
     async fn stand_in(
         &self,
@@ -58,7 +90,8 @@ impl Tools<'_> {
         staying: &[Definition],
         aside: &Aside,
     ) -> Result<(), Trouble> {
-        self.open_valve(was, aside).await?;
+        self.make_valve(was, aside).await?;
+        self.open_valve_to(was, aside).await?;
         if type_of(was) != type_of(desired) {
             // a type that the broker does not know is refused here
             self.lead_on(desired, staying, aside).await?;

@@ -36,8 +36,8 @@ impl Tools<'_> {
         Ok(())
     }
 
-    /// The queue or exchange is bound to the valve, and whatever the valve does not lead to it waits in limbo.
-    pub(super) async fn open_valve(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
+    /// The valve is there; whatever it leads nowhere waits in limbo.
+    pub(super) async fn make_valve(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
         let queue_type = self.type_of_helpers().await?;
         let queue = |name: &str| aside.queue(was.vhost.as_ref(), name, queue_type);
         self.make(&queue(&aside.limbo())).await?;
@@ -48,8 +48,7 @@ impl Tools<'_> {
             self.make(&queue(&aside.hold())).await?;
             self.add(&led(was, &aside.out(), KindId::Queue, &aside.hold())).await?;
         }
-        self.make(&fanout(was, &aside.valve(), Some(aside.limbo()))).await?;
-        self.add(&led(was, &aside.valve(), was.kind, was.name())).await
+        Ok(self.make(&fanout(was, &aside.valve(), Some(aside.limbo()))).await?)
     }
 
     /// In a cluster what waits is replicated, as nobody knows which node goes next.

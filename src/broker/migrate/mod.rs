@@ -39,7 +39,7 @@ impl Tools<'_> {
         self.helpers_are_free(was, aside).await?;
         self.can_bind_again(bindings).await?;
         let kept = self.keep(Purpose::Move(aside.clone()), was, bindings).await?;
-        if let Err(trouble) = self.open_valve(was, aside).await {
+        if let Err(trouble) = self.stand_before(was, aside).await {
             // nothing leads there yet
             let undone = self.drop_helpers(was, aside).await;
             self.forget(kept).await;
@@ -68,11 +68,13 @@ impl Tools<'_> {
         bindings.iter().filter(stay).cloned().collect()
     }
 
-    /// Makes a queue under its new name, with all that it held and was bound to under its old one.
+    /// Makes a queue under its new name, with all that it held and was bound to under its old one; or an exchange.
     pub(super) async fn rename(&self, step: &Step) -> Result<(), Trouble> {
-        let (Some(was), Some(desired), Some(aside)) = (&step.live, &step.desired, &step.aside) else {
-            return Ok(());
-        };
+        let (Some(was), Some(desired)) = (&step.live, &step.desired) else { return Ok(()) };
+        if step.kind == KindId::Exchange {
+            return self.rename_exchange(desired, step).await;
+        }
+        let Some(aside) = &step.aside else { return Ok(()) };
         if self.gapless && step.danger.as_ref().is_some_and(|danger| danger.gap) {
             return Err(Trouble::Gap(None));
         }
@@ -80,6 +82,12 @@ impl Tools<'_> {
         self.guard.looker().verify(&vhost).await.map_err(by_amqp)?;
         let bindings = self.bindings(was).await?.unwrap_or_default();
         self.migrate(was, desired, &bindings, aside, step).await
+    }
+
+    /// The queue is bound to the valve.
+    async fn stand_before(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
+        self.make_valve(was, aside).await?;
+        self.open_valve_to(was, aside).await
     }
 
     /// Cuts a queue off and empties it, by the valve.

@@ -2,8 +2,9 @@
 
 use super::{Action, Aside, Asides, Pair, Plan, Step};
 use crate::{
+    diag::Span,
     graph::federates,
-    kind::{Definition, KindId},
+    kind::{Definition, KindId, Value},
 };
 
 /// The types that route by their bindings and the message alone: another exchange can route in their place for a while.
@@ -28,11 +29,6 @@ impl<'a> Asides<'a> {
                 return Err("it is auto-delete, and goes as soon as nothing is bound to it".to_owned());
             }
         }
-        if let Some(spare) = desired.text("alternate-exchange") {
-            return Err(format!(
-                "what it does not route goes to `{spare}` at once; set its alternate exchange by a policy instead, and what is published waits aside"
-            ));
-        }
         if let Some(policy) = self.effective().applied(was).policy.filter(|policy| federates(policy.0)) {
             return Err(format!(
                 "policy `{}` federates it, and its links upstream go with it",
@@ -40,6 +36,20 @@ impl<'a> Asides<'a> {
             ));
         }
         self.beside(was, desired.name(), steps)
+    }
+
+    /// The same of one that has another name from now on.
+    pub(super) fn of_new_exchange(
+        &mut self,
+        was: &'a Definition,
+        desired: &Definition,
+        steps: &[Step],
+    ) -> Result<Aside, String> {
+        can_be_stood_in_for(desired)?;
+        leaves_the_rest(desired)?;
+        let mut named = was.clone();
+        named.set("name", Value::text(desired.name()), Span::NONE);
+        self.beside(&named, desired.name(), steps)
     }
 
     /// Who is known to send to an exchange, and is told nothing when it is away.
@@ -66,20 +76,41 @@ impl<'a> Asides<'a> {
     }
 }
 
+/// Whether another exchange can route in its place, and what it does not route can wait.
+fn can_be_stood_in_for(exchange: &Definition) -> Result<(), String> {
+    let exchange_type = exchange.text("type").unwrap_or_default();
+    if !STANDARD.contains(&exchange_type) {
+        return Err(format!("nothing else can route in the place of an exchange of type `{exchange_type}`"));
+    }
+    if exchange.flag("auto-delete") {
+        return Err("it is auto-delete, and goes as soon as nothing is bound to it".to_owned());
+    }
+    Ok(())
+}
+
+fn leaves_the_rest(desired: &Definition) -> Result<(), String> {
+    match desired.text("alternate-exchange") {
+        Some(spare) => Err(format!(
+            "what it does not route goes to `{spare}` at once; set its alternate exchange by a policy instead, and what is published waits aside"
+        )),
+        None => Ok(()),
+    }
+}
+
 /// What is to be bound to an exchange that is made anew, and whose other end is there, is bound along with what stays: a
 /// message that came in between would not find its way.
 pub(super) fn take_along(pair: &Pair<'_>, plan: &mut Plan) {
     for id in 0..plan.steps.len() {
         let step = &plan.steps[id];
-        let comes = matches!(step.action, Action::Replace | Action::Restore);
-        let (KindId::Exchange, true, Some(_), Some(was)) = (step.kind, comes, &step.aside, &step.live) else {
+        let comes = matches!(step.action, Action::Replace | Action::Restore | Action::Move);
+        if step.kind != KindId::Exchange || !comes || step.aside.is_none() {
             continue;
-        };
+        }
         let new = |step: &&Step| (step.kind, step.action) == (KindId::Binding, Action::Create);
         let bindings = plan.steps.iter().filter(new).filter_map(|step| step.desired.as_ref());
         let along = bindings.filter(|binding| {
             let [source, destination] = crate::plan::order::ends(binding);
-            source == was.identity() && pair.live.topology.get(&destination).is_some()
+            source == step.identity && pair.live.topology.get(&destination).is_some()
         });
         let along: Vec<Definition> = along.cloned().collect();
         plan.steps[id].restores.extend(along);

@@ -153,6 +153,10 @@ pub(super) fn put(pair: &Pair<'_>, plan: &mut Plan) -> BTreeMap<StepId, Bypass> 
             (KindId::Exchange, Action::Replace) => {
                 (asides.of_exchange(was, desired, &plan.steps), asides.straight_to_exchange(was))
             }
+            // nobody knows it yet, and the old one stays
+            (KindId::Exchange, Action::Move) => {
+                (asides.of_new_exchange(was, desired, &plan.steps), Vec::new())
+            }
             _ => continue,
         };
         match aside {
@@ -162,7 +166,7 @@ pub(super) fn put(pair: &Pair<'_>, plan: &mut Plan) -> BTreeMap<StepId, Bypass> 
                     bypasses.insert(id, Bypass::From(straight));
                 }
             }
-            Err(why) if step.action == Action::Move => {
+            Err(why) if (step.kind, step.action) == (KindId::Queue, Action::Move) => {
                 let reason = format!("it is moved from `{}`: {why}", was.name());
                 plan.steps[id] = Step { action: Action::Refuse, reason, ..plan.steps[id].clone() };
             }
