@@ -26,6 +26,8 @@ use super::{Progress, pace::Pace};
 
 /// How many messages are under way at once; a mover that is killed moves at most so many of them twice.
 pub(super) const WINDOW: u16 = 50;
+/// How many at most, where more come meanwhile than so few confirms let through.
+pub(super) const WIDEST: u16 = 800;
 
 /// From where to where.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Way {
     pub(super) from: String,
     /// The exchange.
     pub(super) through: String,
+    /// How many messages are under way at once.
+    pub(super) window: u16,
     /// Whether what it leads nowhere stays in the queue, and ends the mover; else it is dropped, as if published there.
     pub(super) mandatory: bool,
     /// The user that it is done as, unless that one may publish what others have signed (`user_id`).
@@ -64,7 +68,7 @@ impl Mover {
     ) -> Result<Self, String> {
         let trouble = |error: lapin::Error| error.to_string();
         target.confirm_select(ConfirmSelectOptions::default()).await.map_err(trouble)?;
-        source.basic_qos(pace.window(WINDOW), BasicQosOptions::default()).await.map_err(trouble)?;
+        source.basic_qos(pace.window(way.window), BasicQosOptions::default()).await.map_err(trouble)?;
         let options = BasicConsumeOptions::default();
         let consume = source.basic_consume(
             way.from.as_str().into(),

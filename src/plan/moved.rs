@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, Consent, Pair, Plan, Step,
+    Action, Consent, Interrupted, Pair, Plan, Step,
     build::{joined, step},
     compare,
     order::ends,
@@ -115,7 +115,11 @@ pub(super) fn staying(pair: &Pair<'_>, plan: &Plan) -> (BTreeSet<Identity>, Vec<
         let moves = |step: &Step| {
             step.action == Action::Move && step.live.as_ref().is_some_and(|was| was.identity() == *identity)
         };
-        if plan.steps.iter().any(moves) {
+        let interrupted = |found: &Interrupted| {
+            let was = &found.pre_image.was;
+            was.kind == KindId::Exchange && was.vhost == identity.vhost
+        };
+        if plan.steps.iter().any(moves) || pair.live.interrupted.iter().any(interrupted) {
             // its publishers cannot use the other yet
             staying.insert(identity.clone());
             continue;

@@ -87,21 +87,18 @@ fn exchanges_change_under_load(world: &World) {
     let api = world.api();
     // made by others, and kept
     api.post("/api/bindings/switching/e/e/q/r", &json!({"routing_key": "order.old", "arguments": {"a": 1}}));
-    let fanout = text("type=\"fanout\"", "");
     for (what, exchange, after) in [
         ("direct to topic, with other keys", "e", text("type=\"topic\"", "order.*")),
-        ("topic to direct", "front", text("type=\"direct\"", "order.new")),
-        ("direct to headers", "e", text("type=\"headers\"", "")),
-        ("headers to fanout", "front", fanout.clone()),
-        ("a fanout exchange that is not durable", "e", text("type=\"fanout\" durable=#false", "")),
-        ("fanout to topic", "e", text("type=\"topic\"", "order.*")),
+        ("topic to headers", "front", text("type=\"headers\"", "")),
+        ("headers to a fanout exchange that is not durable", "e", text("type=\"fanout\" durable=#false", "")),
+        ("fanout to direct", "front", text("type=\"direct\"", "order.new")),
     ] {
         under_load(world, what, exchange, &after);
         let kept = world.bindings("switching", "r");
         assert!(kept.contains(&"e order.old".to_owned()), "{what}: {kept:?}");
     }
     let found: Json = api.get("/api/exchanges/switching/e");
-    assert_eq!((&found["type"], &found["policy"]), (&json!("topic"), &json!("spares")));
+    assert_eq!((&found["type"], &found["policy"]), (&json!("direct"), &json!("spares")));
     api.delete("/api/vhosts/switching");
     world.apply("topology \"switching\"", &[]);
 }

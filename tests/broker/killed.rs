@@ -120,7 +120,7 @@ fn at_requests(stride: usize, was_cut_short: impl Fn(usize) -> bool + Sync) -> u
 
 /// Two queues and an exchange that are bound to one another are made anew.
 fn a_replacement_that_ends_amidst_is_brought_to_its_end(world: &World, end: End) -> usize {
-    at_requests(17, |request| {
+    at_requests(25, |request| {
         let world = &Apart::of(world);
         let name = format!("{end:?}-{request}").to_lowercase();
         prepared(world, &name);
@@ -151,15 +151,55 @@ fn a_replacement_that_ends_amidst_is_brought_to_its_end(world: &World, end: End)
         let arguments = &api.get(&format!("/api/queues/{name}/r"))["arguments"];
         assert_eq!(arguments["x-theirs"], 7, "request {request}: {arguments}");
         assert!(arguments["x-max-length"].is_null(), "{arguments}");
-        let left = api.get("/api/global-parameters").to_string();
-        assert!(!left.contains(&format!("topoc:{name}:")), "request {request}: {left}");
-        for list in ["queues", "exchanges", "policies"] {
-            let left = api.get(&format!("/api/{list}/{name}")).to_string();
-            assert!(!left.contains(".topoc."), "request {request}: {left}");
-        }
+        nothing_is_left(world, &name, request);
         api.delete(&format!("/api/vhosts/{name}"));
         ended.was_cut_short
     })
+}
+
+/// An exchange gets another name; as soon as it is there, it routes all that comes.
+fn a_rename_of_an_exchange_that_ends_amidst_is_brought_to_its_end(world: &World) -> usize {
+    at_requests(11, |request| {
+        let world = &Apart::of(world);
+        let name = format!("renamed-{request}");
+        prepared(world, &name);
+        let after = text(&name, "direct", "classic")
+            .replace("exchange \"e\" type=\"direct\" {", "exchange \"n\" type=\"topic\" { moved from=\"e\";")
+            .replace("bind \"e\"", "bind \"n\"");
+        let mut run = world.command("apply", &after, &["--yes"]);
+        let ended = end_at(&mut run, &world.broker.management_url(), request, End::KilledAfter);
+        let mut held = vec!["0"];
+        publish_to(world, &name, "e", "handmade", 0);
+        if ended.was_cut_short {
+            if publish_to(world, &name, "n", "handmade", 1) {
+                held.push("1");
+            }
+            let said = world.run("apply", &after, &["--yes"]);
+            assert_eq!(said.code, 0, "request {request}: {}{}", said.out, said.err);
+        } else {
+            assert_eq!(ended.status.code(), Some(0));
+        }
+        assert_eq!(taken(world, &name), held, "request {request}");
+        let all = bound(world, &name);
+        for way in ["n q handmade", "n q k", "n theirs y", "theirs n z", "f n "] {
+            let is_there = all.iter().any(|binding| binding.replace('"', "").starts_with(way));
+            assert!(is_there, "request {request}: {way}: {all:#?}");
+        }
+        nothing_is_left(world, &name, request);
+        world.api().delete(&format!("/api/vhosts/{name}"));
+        ended.was_cut_short
+    })
+}
+
+/// Neither marks of the run, nor what messages waited in.
+fn nothing_is_left(world: &World, name: &str, request: usize) {
+    let api = world.api();
+    let left = api.get("/api/global-parameters").to_string();
+    assert!(!left.contains(&format!("topoc:{name}:")), "request {request}: {left}");
+    for list in ["queues", "exchanges", "policies"] {
+        let left = api.get(&format!("/api/{list}/{name}")).to_string();
+        assert!(!left.contains(".topoc."), "request {request}: {left}");
+    }
 }
 
 fn publish(world: &World, name: &str, number: usize) {
@@ -196,7 +236,7 @@ fn taken(world: &World, name: &str) -> Vec<String> {
 
 /// A queue is to go; after the end a message comes, and it stays: as it was, also what others have bound to it.
 fn a_deletion_that_ends_amidst_is_taken_back(world: &World) -> usize {
-    at_requests(4, |request| {
+    at_requests(6, |request| {
         let world = &Apart::of(world);
         let name = format!("deleted-{request}");
         prepared(world, &name);
@@ -229,7 +269,7 @@ fn a_deletion_that_ends_amidst_is_taken_back(world: &World) -> usize {
 
 /// SIGTERM ends a run after the steps under way: nothing is cut off.
 fn a_run_that_is_told_to_end_leaves_nothing_cut_off(world: &World) -> usize {
-    at_requests(13, |request| {
+    at_requests(19, |request| {
         let world = &Apart::of(world);
         let name = format!("terminated-{request}");
         prepared(world, &name);
@@ -255,8 +295,9 @@ fn all_ends(world: &World) {
         .map(|end| a_replacement_that_ends_amidst_is_brought_to_its_end(world, end));
     let deleted = a_deletion_that_ends_amidst_is_taken_back(world);
     let terminated = a_run_that_is_told_to_end_leaves_nothing_cut_off(world);
-    println!("ended at {replaced:?} + {deleted} + {terminated} requests");
-    assert!(replaced.iter().all(|points| *points > 6) && deleted > 4 && terminated > 3);
+    let renamed = a_rename_of_an_exchange_that_ends_amidst_is_brought_to_its_end(world);
+    println!("ended at {replaced:?} + {deleted} + {terminated} + {renamed} requests");
+    assert!(replaced.iter().all(|points| *points > 3) && deleted > 3 && terminated > 3 && renamed > 2);
 }
 
 #[test]

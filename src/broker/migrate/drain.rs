@@ -9,7 +9,7 @@ use super::{
     super::{
         Progress,
         guard::Look,
-        mover::{Mover, Way},
+        mover::{Mover, WINDOW, Way},
         tools::{Tools, Trouble},
     },
     by_amqp,
@@ -64,7 +64,7 @@ impl Tools<'_> {
                         self.drain_timeout.as_secs()
                     ));
                 }
-                mover = Some(self.mover(&vhost, was.name(), was, aside).await?);
+                mover = Some(self.mover(&vhost, was.name(), was, aside, WINDOW).await?);
                 least = u64::MAX;
             }
             (self.progress)(match &mover {
@@ -82,6 +82,7 @@ impl Tools<'_> {
         from: &str,
         target: &Definition,
         aside: &Aside,
+        window: u16,
     ) -> Result<Mover, Trouble> {
         let looker = self.guard.looker();
         let user = &self.client.access().credentials().username;
@@ -89,6 +90,7 @@ impl Tools<'_> {
         let way = Way {
             from: from.to_owned(),
             through: aside.out(),
+            window,
             // an exchange routes as it does: also nowhere
             mandatory: target.kind == KindId::Queue,
             only_as: (!impersonator).then(|| user.clone()),

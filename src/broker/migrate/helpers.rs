@@ -48,7 +48,7 @@ impl Tools<'_> {
             self.make(&queue(&aside.hold())).await?;
             self.add(&led(was, &aside.out(), KindId::Queue, &aside.hold())).await?;
         }
-        Ok(self.make(&fanout(was, &aside.valve(), Some(aside.limbo()))).await?)
+        self.make(&fanout(was, &aside.valve(), Some(aside.limbo()))).await
     }
 
     /// In a cluster what waits is replicated, as nobody knows which node goes next.

@@ -8,7 +8,7 @@ use std::{
 use super::{
     super::{
         Progress,
-        mover::Mover,
+        mover::{Mover, WIDEST, WINDOW},
         replace::PAUSE_AFTER_UNBINDING,
         tools::{Tools, Trouble},
     },
@@ -26,6 +26,9 @@ const LOOKS: Duration = Duration::from_millis(20);
 const TAIL: u64 = 5;
 /// And how few may be on their way.
 const TAIL_IN_FLIGHT: u64 = 10;
+
+/// How long what waits may not get less before more of it is under way at once.
+const WIDENS_AFTER: Duration = Duration::from_secs(2);
 
 /// How long the tail may take to be reached once it no longer gets closer: then order is given up.
 const CATCHES_UP_WITHIN: Duration = Duration::from_secs(30);
@@ -68,7 +71,8 @@ impl Tools<'_> {
         if !self.has_valve(target, aside).await? {
             return Ok(());
         }
-        let mover = self.mover(vhost, &limbo, target, aside).await?;
+        let mut window = WINDOW;
+        let mut mover = self.mover(vhost, &limbo, target, aside, window).await?;
         let (mut least, mut closer) = (u64::MAX, Instant::now());
         while !mover.has_ended() {
             let ready = looker.seen(vhost, &limbo).await.map_err(by_amqp)?.map_or(0, |seen| seen.ready);
@@ -85,6 +89,12 @@ impl Tools<'_> {
                     target.name()
                 ));
                 break;
+            }
+            if closer.elapsed() > WIDENS_AFTER && window < WIDEST {
+                window *= 4;
+                mover.stop().await.map_err(by_amqp)?;
+                mover = self.mover(vhost, &limbo, target, aside, window).await?;
+                closer = Instant::now();
             }
             (self.progress)(mover.progress(&limbo, ready));
             tokio::time::sleep(LOOKS).await;
@@ -110,7 +120,7 @@ impl Tools<'_> {
             // who else holds something of it?
             Some(seen) if seen.ready == 0 && seen.consumers == 0 => Ok(()),
             Some(_) => {
-                let mover = self.mover(vhost, queue, target, aside).await?;
+                let mover = self.mover(vhost, queue, target, aside, WINDOW).await?;
                 self.until_empty(vhost, queue, mover).await
             }
         }
