@@ -7,7 +7,7 @@ use std::{env, fs, thread};
 use crate::ports::{Ports, random};
 use crate::supervisor::Supervisor;
 use crate::version::Installation;
-use crate::{Api, Error, Options, Version, conf};
+use crate::{Api, Error, Options, Version, conf, conf::Name};
 
 /// How long a node may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -19,9 +19,11 @@ pub struct Broker {
     version: Version,
     installation: Installation,
     dir: PathBuf,
+    name: Name,
     ports: Ports,
     supervisor: Supervisor,
-    epmd: u32,
+    /// `None` where another node's is used.
+    epmd: Option<u32>,
     /// `None` while it is down.
     node: Option<u32>,
 }
@@ -55,54 +57,82 @@ impl Broker {
     /// When the version is not available or the node does not start; the message has its log's errors.
     pub fn try_start_with(options: Options<'_>) -> Result<Self, Error> {
         let installation = Installation::find(options.version)?;
-        let mut attempts = 1;
-        loop {
-            match Self::try_once(&installation, &options) {
-                // somebody took one of the ports between our look and the node's
-                Err(error) if attempts < 3 && error.to_string().contains("eaddrinuse") => attempts += 1,
-                outcome => return outcome,
-            }
-        }
+        again_if_a_port_is_taken(|| {
+            let mut broker =
+                Self::ready_to_start(&installation, &options, Name::of("rabbit@localhost"), None)?;
+            broker.start_node()?;
+            Ok(broker)
+        })
     }
 
-    fn try_once(installation: &Installation, options: &Options<'_>) -> Result<Self, Error> {
+    /// A node of which nothing runs yet but epmd, of its own or this one.
+    pub(crate) fn ready_to_start(
+        installation: &Installation,
+        options: &Options<'_>,
+        name: Name,
+        epmd: Option<u16>,
+    ) -> Result<Self, Error> {
         let dir = env::temp_dir().join(format!("topoc-broker-{:016x}", random()));
-        let ports = Ports::pick()?;
+        let mut ports = Ports::pick()?;
+        ports.epmd = epmd.unwrap_or(ports.epmd);
         let mut supervisor = Supervisor::start(installation, &dir)?;
-        conf::write(&dir, installation, ports, options)?;
-        let epmd = supervisor.epmd()?;
-        let mut broker = Self {
+        conf::write(&dir, installation, &name, ports, options)?;
+        let own_epmd = if epmd.is_none() { Some(supervisor.epmd()?) } else { None };
+        // without one the node would start a daemon that stays behind
+        wait("epmd", || Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, ports.epmd)).is_ok()))?;
+        Ok(Self {
             version: options.version,
             installation: installation.clone(),
             dir,
+            name,
             ports,
             supervisor,
-            epmd,
+            epmd: own_epmd,
             node: None,
-        };
-        // without one the node would start a daemon that stays behind
-        wait("epmd", || Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, ports.epmd)).is_ok()))?;
-        broker.start_node()?;
-        Ok(broker)
+        })
     }
 
     fn start_node(&mut self) -> Result<(), Error> {
+        let earlier = self.begin()?;
+        self.until_ready(earlier)
+    }
+
+    /// Starts the node and does not wait for it: how much of its log is older.
+    pub(crate) fn begin(&mut self) -> Result<usize, Error> {
         let earlier = self.log().len();
-        let node = self.supervisor.node()?;
-        self.node = Some(node);
+        self.node = Some(self.supervisor.node()?);
+        Ok(earlier)
+    }
+
+    /// Waits until the node, whose log was so long when it was started, is ready for clients.
+    pub(crate) fn until_ready(&self, earlier: usize) -> Result<(), Error> {
         let ready = wait("the node", || {
             if self.log().get(earlier..).is_some_and(|log| log.contains("Server startup complete")) {
                 return Ok(true);
             }
-            if is_running(node) { Ok(false) } else { Err(Error::new("the node ended while it started")) }
+            if self.node.is_some_and(is_running) {
+                Ok(false)
+            } else {
+                Err(Error::new("the node ended while it started"))
+            }
         });
         ready.map_err(|error| {
-            let log: String = ["log/stderr", "log/epmd", "log/stdout", conf::LOG]
+            let log: String = ["log/stderr", "log/epmd", "log/stdout", &self.name.log()]
                 .into_iter()
                 .map(|name| self.read(name))
                 .collect();
             Error::new(format!("RabbitMQ {} on 127.0.0.1: {error}\n{}", self.version, telling_lines(&log)))
         })
+    }
+
+    /// The port of its epmd.
+    pub(crate) fn epmd_port(&self) -> u16 {
+        self.ports.epmd
+    }
+
+    /// The name by which it is known in its cluster: `rabbit@localhost`.
+    pub fn name(&self) -> &str {
+        &self.name.node
     }
 
     /// Which RabbitMQ this is.
@@ -158,12 +188,12 @@ impl Broker {
 
     /// All of the node's log so far.
     pub fn log(&self) -> String {
-        self.read(conf::LOG)
+        self.read(&self.name.log())
     }
 
-    /// The process ids of the private epmd and, unless it is down, of the node.
+    /// The process ids of the private epmd, where it is this node's own, and, unless it is down, of the node.
     pub fn processes(&self) -> Vec<u32> {
-        [self.epmd].into_iter().chain(self.node).collect()
+        self.epmd.into_iter().chain(self.node).collect()
     }
 
     /// The directory of all of the node's files.
@@ -195,6 +225,39 @@ impl Broker {
         }
     }
 
+    /// Stops the node in its course (SIGSTOP): its connections stay open, and nothing answers. Its peers take it for down
+    /// after about 10 s.
+    ///
+    /// # Panics
+    /// When the supervising shell is gone.
+    pub fn pause(&mut self) {
+        if let Err(error) = self.supervisor.pause() {
+            panic!("{error}");
+        }
+    }
+
+    /// Lets a paused node go on.
+    ///
+    /// # Panics
+    /// When the supervising shell is gone.
+    pub fn resume(&mut self) {
+        if let Err(error) = self.supervisor.resume() {
+            panic!("{error}");
+        }
+    }
+
+    /// Has the node evaluate an Erlang expression: what `rabbitmqctl eval` prints.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[track_caller]
+    pub fn eval(&self, expression: &str) -> String {
+        match self.rabbitmqctl().args(["eval", expression]).output() {
+            Ok(done) if done.status.success() => String::from_utf8_lossy(&done.stdout).trim().to_owned(),
+            failed => panic!("{}: rabbitmqctl eval '{expression}': {failed:?}", self.name.node),
+        }
+    }
+
     /// Starts the node again with its files and ports, after shutting it down in good order where it is up.
     ///
     /// # Panics
@@ -217,7 +280,18 @@ impl Broker {
     }
 }
 
-fn wait(what: &str, mut done: impl FnMut() -> Result<bool, Error>) -> Result<(), Error> {
+/// Tries again where somebody took one of the ports between our look and the node's.
+pub(crate) fn again_if_a_port_is_taken<T>(mut start: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    let mut attempts = 1;
+    loop {
+        match start() {
+            Err(error) if attempts < 3 && error.to_string().contains("eaddrinuse") => attempts += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+pub(crate) fn wait(what: &str, mut done: impl FnMut() -> Result<bool, Error>) -> Result<(), Error> {
     let start = Instant::now();
     while !done()? {
         if start.elapsed() > PATIENCE {

@@ -9,8 +9,28 @@ use crate::ports::{Ports, random};
 use crate::version::Installation;
 use crate::{Error, Options};
 
-/// The name of the log inside `log/`, which follows from the node's name.
-pub(crate) const LOG: &str = "log/rabbit@localhost.log";
+/// What nodes know one another by.
+#[derive(Debug, Clone)]
+pub(crate) struct Name {
+    /// `rabbit@localhost`.
+    pub(crate) node: String,
+    /// The Erlang cookie.
+    pub(crate) cookie: String,
+}
+
+impl Name {
+    pub(crate) fn of(node: &str) -> Self {
+        Self { node: node.to_owned(), cookie: format!("{:016x}{:016x}", random(), random()) }
+    }
+
+    /// The name of its log.
+    pub(crate) fn log(&self) -> String {
+        format!("log/{}.log", self.node)
+    }
+}
+
+/// How soon a node that says nothing is taken for one that is down: a minute by default.
+const TICKS: &str = "-kernel net_ticktime 10";
 
 /// `rabbitmqctl` in the node's own environment.
 pub(crate) const CTL: &str = "rabbitmqctl.sh";
@@ -18,14 +38,15 @@ pub(crate) const CTL: &str = "rabbitmqctl.sh";
 pub(crate) fn write(
     dir: &Path,
     installation: &Installation,
+    name: &Name,
     ports: Ports,
     options: &Options<'_>,
 ) -> Result<(), Error> {
     let inside = installation.inside(dir);
-    for name in ["home", "mnesia", "log", "generated"] {
-        create(&dir.join(name))?;
+    for folder in ["home", "mnesia", "log", "generated"] {
+        create(&dir.join(folder))?;
     }
-    put(dir, "home/.erlang.cookie", &format!("{:016x}{:016x}", random(), random()))?;
+    put(dir, "home/.erlang.cookie", &name.cookie)?;
     fs::set_permissions(dir.join("home/.erlang.cookie"), Permissions::from_mode(0o400))
         .map_err(Error::while_doing("protecting the Erlang cookie"))?;
     if let Some(certificates) = options.tls {
@@ -37,19 +58,11 @@ pub(crate) fn write(
     put(dir, "rabbitmq-env.conf", "")?;
     put(dir, "advanced.config", "[].\n")?;
     put(dir, "rabbitmq.conf", &rabbitmq_conf(inside, ports, options))?;
-    put(
-        dir,
-        "epmd.sh",
-        &format!("{}exec epmd -port {} -address 127.0.0.1\n", environment(inside, ports), ports.epmd),
-    )?;
+    let environment = environment(inside, name, ports);
+    put(dir, "epmd.sh", &format!("{environment}exec epmd -port {} -address 127.0.0.1\n", ports.epmd))?;
     let program = |program: &str| {
         let path = installation.sbin.join(program);
-        format!(
-            "{}cd '{}' && exec '{}' \"$@\"\n",
-            environment(inside, ports),
-            inside.display(),
-            path.display()
-        )
+        format!("{environment}cd '{}' && exec '{}' \"$@\"\n", inside.display(), path.display())
     };
     put(dir, "node.sh", &program("rabbitmq-server"))?;
     put(dir, CTL, &program("rabbitmqctl"))
@@ -99,14 +112,14 @@ fn rabbitmq_conf(inside: &Path, ports: Ports, options: &Options<'_>) -> String {
     conf
 }
 
-fn environment(inside: &Path, ports: Ports) -> String {
-    let dir = inside.display();
+fn environment(inside: &Path, name: &Name, ports: Ports) -> String {
+    let (dir, node) = (inside.display(), &name.node);
     let Ports { epmd, distribution, .. } = ports;
     // RUNNING_UNDER_SYSTEMD makes rabbitmq-server exec Erlang, so that the child's id is the broker's
     format!(
         "export HOME='{dir}/home' LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin\n\
          export ERL_EPMD_PORT={epmd} ERL_EPMD_ADDRESS=127.0.0.1\n\
-         export RABBITMQ_NODENAME=rabbit@localhost RABBITMQ_DIST_PORT={distribution}\n\
+         export RABBITMQ_NODENAME='{node}' RABBITMQ_DIST_PORT={distribution}\n\
          export RABBITMQ_CONF_ENV_FILE='{dir}/rabbitmq-env.conf'\n\
          export RABBITMQ_CONFIG_FILE='{dir}/rabbitmq.conf'\n\
          export RABBITMQ_ADVANCED_CONFIG_FILE='{dir}/advanced.config'\n\
@@ -114,7 +127,7 @@ fn environment(inside: &Path, ports: Ports) -> String {
          export RABBITMQ_ENABLED_PLUGINS_FILE='{dir}/enabled_plugins'\n\
          export RABBITMQ_MNESIA_BASE='{dir}/mnesia' RABBITMQ_LOG_BASE='{dir}/log'\n\
          export RABBITMQ_PID_FILE='{dir}/rabbit.pid'\n\
-         export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {{127,0,0,1}} -start_epmd false'\n\
+         export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {{127,0,0,1}} -start_epmd false {TICKS}'\n\
          export RABBITMQ_CTL_ERL_ARGS='-kernel inet_dist_use_interface {{127,0,0,1}}'\n\
          export RUNNING_UNDER_SYSTEMD=true\n\
          unset NOTIFY_SOCKET\n"

@@ -2,11 +2,12 @@
 //!
 //! A test that only needs a broker takes a virtual host of the shared one:
 //! `let vhost = Shared::get().vhost();`. A test that kills, restarts or configures its broker starts its own:
-//! `let mut broker = Broker::start();`.
+//! `let mut broker = Broker::start();`. A [`Cluster`] has three nodes, which can be killed, paused and parted.
 
 mod api;
 mod broker;
 mod certificates;
+mod cluster;
 mod command;
 mod conf;
 mod error;
@@ -21,6 +22,7 @@ mod version;
 pub use api::Api;
 pub use broker::Broker;
 pub use certificates::{Certificates, Certified};
+pub use cluster::Cluster;
 pub use command::run_until_we_end;
 pub use error::Error;
 pub use options::{Options, SHIPPED_PLUGINS};

@@ -21,6 +21,10 @@ while read -r order; do
     wait "$node"
     echo gone
     ;;
+  STOP | CONT)
+    kill -s "$order" "$node"
+    echo sent
+    ;;
   esac
 done
 for pid in $node $epmd; do kill -s KILL "$pid" && wait "$pid"; done 2>/dev/null

@@ -56,6 +56,16 @@ impl Supervisor {
         self.order("TERM").map(drop)
     }
 
+    /// Sends the node SIGSTOP.
+    pub(crate) fn pause(&mut self) -> Result<(), Error> {
+        self.order("STOP").map(drop)
+    }
+
+    /// Sends the node SIGCONT.
+    pub(crate) fn resume(&mut self) -> Result<(), Error> {
+        self.order("CONT").map(drop)
+    }
+
     fn start_process(&mut self, order: &str) -> Result<u32, Error> {
         let answer = self.order(order)?;
         answer.parse().map_err(Error::while_doing(format_args!("the shell's answer {answer:?} to `{order}`")))

@@ -1,17 +1,20 @@
-//! `throwaway-broker`: one RabbitMQ node on loopback, for as long as a command runs or standard input is open.
+//! `throwaway-broker`: one RabbitMQ node on loopback, or three, for as long as a command runs or standard input is open.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::{Command, ExitCode};
 use std::{env, error, process};
 
-use topoc_test_support::{Broker, Options, SHIPPED_PLUGINS, Version, available, describe, run_until_we_end};
+use topoc_test_support::{
+    Broker, Cluster, Options, SHIPPED_PLUGINS, Version, available, describe, run_until_we_end,
+};
 
 const USAGE: &str = "\
-usage: throwaway-broker [--version 3.10|4.0] [--json] [-- COMMAND…]
+usage: throwaway-broker [--version 3.10|4.0] [--json|--cluster] [-- COMMAND…]
 
 Starts a RabbitMQ node on loopback with the management plugin and the shipped exchange types. With a COMMAND, runs it
 with TOPOC_BROKER and TOPOC_AMQP set, and removes the node when it ends. Without one, prints where the node is, as
-`export` lines or as one line of JSON, and removes the node when standard input ends.
+`export` lines or as one line of JSON, and removes the node when standard input ends. With --cluster it is three nodes,
+and TOPOC_BROKER names all of them.
 
   throwaway-broker -- topoc apply topology.kdl
 ";
@@ -20,7 +23,7 @@ fn main() -> Result<ExitCode, Box<dyn error::Error>> {
     // without a wish, whichever this machine has; where it has none, the refusal says what to do
     let here = Version::ALL.into_iter().find(|version| available(*version).is_ok());
     let mut version = here.unwrap_or(Version::V3_10);
-    let mut json = false;
+    let (mut json, mut cluster) = (false, false);
     let mut words = env::args();
     words.next();
     let mut command = None;
@@ -31,6 +34,7 @@ fn main() -> Result<ExitCode, Box<dyn error::Error>> {
                 None => usage(),
             },
             "--json" => json = true,
+            "--cluster" => cluster = true,
             "--" => {
                 command = words.next();
                 break;
@@ -38,14 +42,30 @@ fn main() -> Result<ExitCode, Box<dyn error::Error>> {
             _ => usage(),
         }
     }
-    let broker = Broker::try_start_with(Options { version, plugins: SHIPPED_PLUGINS, ..Options::default() })?;
-    let variables = [("TOPOC_BROKER", broker.management_url()), ("TOPOC_AMQP", broker.amqp_url())];
+    if json && cluster {
+        usage();
+    }
+    let options = Options { version, plugins: SHIPPED_PLUGINS, ..Options::default() };
+    // either is gone when it is dropped
+    let (_three, _one);
+    let (variables, described) = if cluster {
+        let three = Cluster::try_start(&options)?;
+        let variables = vec![("TOPOC_BROKER", three.management_urls())];
+        _three = three;
+        (variables, None)
+    } else {
+        let one = Broker::try_start_with(options)?;
+        let variables = vec![("TOPOC_BROKER", one.management_url()), ("TOPOC_AMQP", one.amqp_url())];
+        let described = describe(&one);
+        _one = one;
+        (variables, Some(described))
+    };
     if let Some(program) = command {
         return Ok(run_until_we_end(Command::new(program).args(words).envs(variables))?);
     }
     let mut out = io::stdout().lock();
-    if json {
-        writeln!(out, "{}", describe(&broker))?;
+    if let (true, Some(described)) = (json, described) {
+        writeln!(out, "{described}")?;
     } else {
         for (name, value) in variables {
             writeln!(out, "export {name}='{value}'")?;

@@ -106,6 +106,10 @@ fn ask(request: &Request, way: &Way) -> io::Result<Vec<u8>> {
     broker.write_all(&request.body)?;
     let mut answer = Vec::new();
     broker.read_to_end(&mut answer)?;
+    // a broker that ends amidst has not answered
+    if answer.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     let body = head_length(&answer);
     let head = String::from_utf8_lossy(&answer[..body]).into_owned();
     let mut kept = String::new();
