@@ -23,8 +23,8 @@ pub struct Options {
     pub certificate: Option<PathBuf>,
     /// A PEM file with its private key (`TOPOC_BROKER_KEY`).
     pub key: Option<PathBuf>,
-    /// `amqp[s]://[user[:password]@]host[:port]`, where the broker's own word is not to be taken (`TOPOC_AMQP`, if the broker
-    /// is that of `TOPOC_BROKER`).
+    /// `amqp[s]://[user[:password]@]host[:port]`, several with commas between them, where the broker's own word is not to be
+    /// taken (`TOPOC_AMQP`, if the broker is that of `TOPOC_BROKER`).
     pub amqp: Option<Secret>,
 }
 
@@ -66,8 +66,10 @@ impl Options {
         };
         let address: Address = broker.expose().parse()?;
         let credentials = self.credentials(&address)?;
-        let amqp =
-            self.amqp.as_ref().map(|amqp| AmqpAddress::parse(amqp.expose(), &credentials)).transpose()?;
+        let amqp = match &self.amqp {
+            Some(amqp) => AmqpAddress::parse_all(amqp.expose(), &credentials)?,
+            None => Vec::new(),
+        };
         Ok(Access {
             endpoints: address.endpoints().to_vec(),
             credentials,
@@ -143,7 +145,8 @@ pub struct Access {
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) credentials: Credentials,
     pub(crate) tls: Tls,
-    pub(crate) amqp: Option<AmqpAddress>,
+    /// Tried in turn; none: as the broker says.
+    pub(crate) amqp: Vec<AmqpAddress>,
     pub(crate) connect_timeout: Duration,
     pub(crate) answer_timeout: Duration,
 }
@@ -240,14 +243,14 @@ mod tests {
     #[test]
     fn amqp_is_that_of_the_same_broker() {
         let variables = [AT, ("TOPOC_AMQP", "amqp://elsewhere")];
-        assert_eq!(with(&variables).unwrap().amqp.unwrap().to_string(), "amqp://elsewhere:5672");
+        assert_eq!(with(&variables).unwrap().amqp[0].to_string(), "amqp://elsewhere:5672");
         let named = Options { broker: Some(Secret::new("http://localhost:1")), ..Options::default() };
         let lookup = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
         };
-        assert_eq!(named.clone().or_environment(lookup).open().unwrap().amqp, None);
+        assert_eq!(named.clone().or_environment(lookup).open().unwrap().amqp, []);
         let both = Options { amqp: Some(Secret::new("amqp://here")), ..named };
-        assert_eq!(both.or_environment(lookup).open().unwrap().amqp.unwrap().to_string(), "amqp://here:5672");
+        assert_eq!(both.or_environment(lookup).open().unwrap().amqp[0].to_string(), "amqp://here:5672");
     }
 
     #[test]

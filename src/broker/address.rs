@@ -102,7 +102,7 @@ impl FromStr for Address {
     /// percent-encoded, are the same for all, and need to be given only once.
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut address = Self { endpoints: Vec::new(), username: None, password: None };
-        for url in split(text) {
+        for url in split(text, &["http://", "https://"]) {
             let mut url = parse(url, &["http", "https"])?;
             let username = decode(url.username(), "user")?.filter(|name| !name.is_empty());
             let password =
@@ -140,14 +140,14 @@ impl FromStr for Address {
     }
 }
 
-/// Cuts at the commas before another URL; any other comma belongs to a password.
-fn split(text: &str) -> impl Iterator<Item = &str> {
+/// Cuts at the commas before another URL of one of these schemes; any other comma belongs to a password.
+pub(crate) fn split<'a>(text: &'a str, schemes: &[&str]) -> impl Iterator<Item = &'a str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let all = rest?;
         let cut = all.match_indices(',').map(|(at, _)| at).find(|at| {
             let next = all[at + 1..].trim_start();
-            next.starts_with("http://") || next.starts_with("https://")
+            schemes.iter().any(|scheme| next.starts_with(scheme))
         });
         rest = cut.map(|at| &all[at + 1..]);
         Some(all[..cut.unwrap_or(all.len())].trim())

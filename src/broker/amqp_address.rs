@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::broker::address::{decode, parse};
+use crate::broker::address::{decode, parse, split};
 use crate::broker::{Credentials, Endpoint, Error, Overview, Secret};
 use crate::uri;
 
@@ -39,6 +39,14 @@ impl AmqpAddress {
                 password: password.map_or_else(|| known.password.clone(), Secret::new),
             },
         })
+    }
+
+    /// Reads several with commas between them, nodes of one cluster that are tried in turn.
+    ///
+    /// # Errors
+    /// As [`AmqpAddress::parse`].
+    pub fn parse_all(text: &str, known: &Credentials) -> Result<Vec<Self>, Error> {
+        split(text, &["amqp://", "amqps://"]).map(|url| Self::parse(url, known)).collect()
     }
 
     /// Where the broker says that it listens for AMQP, on the host by which `endpoint` reaches it. One that is reached by
@@ -138,6 +146,9 @@ mod tests {
         let amqp = AmqpAddress::parse("amqp://you:yo%40@[::1]:1/ignored", &known()).unwrap();
         assert_eq!(amqp.url("a b").expose(), "amqp://you:yo%40@[::1]:1/a%20b");
         assert!(!format!("{amqp:?}").contains("yo@"));
+        let several = AmqpAddress::parse_all("amqp://a:b,c@one:1, amqps://two", &known()).unwrap();
+        let several: Vec<String> = several.iter().map(ToString::to_string).collect();
+        assert_eq!(several, ["amqp://one:1", "amqps://two:5671"]);
         assert!(AmqpAddress::parse("http://mq", &known()).is_err());
     }
 

@@ -18,14 +18,36 @@ pub(super) async fn answered<T>(answer: impl Future<Output = lapin::Result<T>>) 
     tokio::time::timeout(ANSWERS_WITHIN, answer).await.unwrap_or_else(|_| Err(late().into()))
 }
 
+/// A connection, and where it leads.
+pub(super) struct Connected {
+    pub(super) connection: Connection,
+    /// Without user and password.
+    pub(super) address: String,
+}
+
 /// Connects to a vhost, under a name that the management API shows.
 pub(super) async fn connect(
     client: &Client,
     overview: &Overview,
     vhost: &str,
     name: &str,
+) -> Result<Connected, String> {
+    let mut troubles = Vec::new();
+    for address in client.amqp(overview).await.map_err(|error| error.to_string())? {
+        match connect_to(client, &address, vhost, name).await {
+            Ok(connection) => return Ok(Connected { connection, address: address.to_string() }),
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    Err(troubles.join("; "))
+}
+
+async fn connect_to(
+    client: &Client,
+    address: &AmqpAddress,
+    vhost: &str,
+    name: &str,
 ) -> Result<Connection, String> {
-    let address: AmqpAddress = client.amqp(overview).map_err(|error| error.to_string())?;
     let tls = client.access().tls();
     let config = lapin::tcp::OwnedTLSConfig {
         identity: tls.identity.as_ref().map(|identity| lapin::tcp::OwnedIdentity::PKCS8 {

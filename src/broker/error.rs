@@ -70,6 +70,13 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// Nobody can look into a queue, as nodes of the cluster are down.
+    Away {
+        /// The queue.
+        queue: String,
+        /// `its node … is down`.
+        why: String,
+    },
     /// The broker does not say where it speaks AMQP.
     NoAmqp {
         /// The endpoint that was asked.
@@ -127,6 +134,7 @@ impl Error {
             Self::NoAmqp { only_plain: true, .. } => {
                 Some("name it, if it may go without TLS: --amqp amqp://host:5672".to_owned())
             }
+            Self::Away { .. } => Some("topoc status says which nodes are down: start them, and try again".to_owned()),
             Self::Refused { status: 500.., .. } => {
                 Some("look into the broker's log: rabbitmq-diagnostics log_tail".to_owned())
             }
@@ -198,6 +206,7 @@ impl fmt::Display for Error {
                     "the name `{name}` has no path in the management API, so {method} cannot be asked for it"
                 )
             }
+            Self::Away { queue, why } => write!(f, "`{queue}` cannot be looked into: {why}"),
             Self::NoAmqp { endpoint, only_plain: false } => {
                 write!(f, "the broker at {endpoint} does not say where it speaks AMQP")
             }

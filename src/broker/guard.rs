@@ -4,7 +4,7 @@
 //! streams are looked at, then deleted: what comes in between is lost, and the plan says so.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Client, Error, Overview, Request,
+    away::{away, unlisted},
     look::{Looker, Seen},
     read::totals,
 };
@@ -50,12 +51,14 @@ pub(super) enum Objection {
     Keeps(String),
     /// It is not known whether it does, and what would tell.
     Unknown(String),
+    /// Nobody can tell, as nodes are down.
+    Away(String),
 }
 
 impl Objection {
     pub(super) fn text(&self) -> &str {
         match self {
-            Self::Holds(text) | Self::Keeps(text) | Self::Unknown(text) => text,
+            Self::Holds(text) | Self::Keeps(text) | Self::Unknown(text) | Self::Away(text) => text,
         }
     }
 }
@@ -68,6 +71,9 @@ impl std::fmt::Display for Objection {
                 write!(f, "{text}, and a stream keeps what is read; say --allow-data-loss to lose it")
             }
             Self::Unknown(text) => write!(f, "{text}, or say --allow-data-loss"),
+            Self::Away(text) => {
+                write!(f, "{text}: apply again once its nodes are back, or say --allow-data-loss to lose it")
+            }
         }
     }
 }
@@ -77,8 +83,12 @@ impl std::fmt::Display for Objection {
 struct Listed {
     /// `classic`, `quorum`, `stream`.
     kind: Arc<str>,
-    /// What it holds; none where the broker gives no figure, as of a stream, or of a queue whose node is down.
+    /// What it holds; none where the broker gives no figure, as of a stream.
     held: Option<Messages>,
+    /// Why nobody knows what it holds.
+    away: Option<String>,
+    /// The nodes whose members of it are not online.
+    offline: Vec<String>,
 }
 
 type Lists = BTreeMap<Arc<str>, Listed>;
@@ -115,7 +125,10 @@ impl<'a> Guard<'a> {
             Look::First => Instant::now().checked_sub(FRESH).unwrap_or_else(Instant::now),
             Look::Last => Instant::now(),
         };
-        let Some(listed) = self.listed(vhost, since).await?.get(queue).cloned() else { return Ok(None) };
+        let Some(listed) = self.found(vhost, queue, since).await? else { return Ok(None) };
+        if let Some(away) = listed.away {
+            return Ok(Some(nobody_knows(&away)));
+        }
         let objection = match &*listed.kind {
             "quorum" => self.quorum(vhost, queue, look, listed.held).await?,
             "stream" => match self.stream(vhost, queue).await? {
@@ -136,8 +149,13 @@ impl<'a> Guard<'a> {
 
     /// Why a vhost may not be deleted without consent: each of its queues is looked into.
     pub(super) async fn objection_in(&self, vhost: &Arc<str>) -> Result<Option<Objection>, Error> {
-        let queues = self.listed(vhost, Instant::now()).await?;
-        let found: Vec<_> = stream::iter(queues.keys())
+        let mut queues: BTreeSet<Arc<str>> =
+            self.listed(vhost, Instant::now()).await?.keys().cloned().collect();
+        // those whose nodes are down are not in that list
+        let all = self.client.find(&Request::get(&["queues", vhost]).query("columns", "name")).await?;
+        let all = all.as_ref().and_then(Json::as_array).into_iter().flatten();
+        queues.extend(all.filter_map(|queue| queue["name"].as_str()).map(Arc::from));
+        let found: Vec<_> = stream::iter(&queues)
             .map(async |queue| {
                 let objection = self.objection(vhost, queue, Look::Last).await?;
                 Ok::<_, Error>(objection.map(|objection| (queue, objection)))
@@ -176,7 +194,9 @@ impl<'a> Guard<'a> {
         let found: Vec<Objection> =
             found.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let texts: Vec<String> = found.iter().map(|objection| objection.text().to_owned()).collect();
-        if let Some(unknown) = found.iter().find(|objection| matches!(objection, Objection::Unknown(_))) {
+        let unknown =
+            |objection: &&Objection| matches!(objection, Objection::Unknown(_) | Objection::Away(_));
+        if let Some(unknown) = found.iter().find(unknown) {
             return Ok(Some(unknown.clone()));
         }
         let keeps = found.iter().any(|objection| matches!(objection, Objection::Keeps(_)));
@@ -190,9 +210,10 @@ impl<'a> Guard<'a> {
     async fn held(&self, of: &Tightening) -> Result<Result<Option<Messages>, Objection>, Error> {
         let (vhost, queue) = (&of.vhost, &*of.queue);
         let nothing = Ok(Ok(Some(Messages::default())));
-        let Some(listed) = self.listed(vhost, Instant::now()).await?.get(queue).cloned() else {
-            return nothing;
-        };
+        let Some(listed) = self.found(vhost, queue, Instant::now()).await? else { return nothing };
+        if let Some(away) = listed.away {
+            return Ok(Err(nobody_knows(&away)));
+        }
         Ok(match &*listed.kind {
             "quorum" => match self.seen(vhost, queue).await {
                 Ok(Some(seen)) => {
@@ -208,6 +229,28 @@ impl<'a> Guard<'a> {
             }
             _ => Ok(listed.held),
         })
+    }
+
+    /// What is known of a queue; none if it is gone. One whose nodes are down need not be listed: RabbitMQ 3.10 leaves out
+    /// quorum queues without a leader, 4.0 classic queues, too.
+    async fn found(&self, vhost: &Arc<str>, queue: &str, since: Instant) -> Result<Option<Listed>, Error> {
+        for since in [since, Instant::now()] {
+            if let Some(listed) = self.listed(vhost, since).await?.get(queue) {
+                return Ok(Some(listed.clone()));
+            }
+        }
+        let found = self.client.find(&Request::get(&["queues", vhost, queue])).await?;
+        Ok(found.map(|queue| Listed { away: Some(unlisted(&queue)), ..listed(&queue) }))
+    }
+
+    /// The nodes whose members of a queue are not online.
+    pub(super) async fn offline(&self, vhost: &Arc<str>, queue: &str) -> Result<Vec<String>, Error> {
+        Ok(self.found(vhost, queue, Instant::now()).await?.map_or_else(Vec::new, |found| found.offline))
+    }
+
+    /// Whether a queue is there, though its node may be down: the broker then says that it is not (3.10).
+    pub(super) async fn is_there(&self, vhost: &Arc<str>, queue: &str) -> Result<bool, Error> {
+        Ok(self.found(vhost, queue, Instant::now()).await?.is_some())
     }
 
     /// A list that was asked for no earlier than `since`; who asks while one is under way shares the next.
@@ -302,13 +345,22 @@ fn holds(held: Messages) -> Option<Objection> {
     (held.total() > 0).then(text)
 }
 
+fn nobody_knows(away: &str) -> Objection {
+    Objection::Away(format!("{away}, so nobody knows what it holds"))
+}
+
 fn lists(queues: &Json) -> Lists {
-    let listed = queues.as_array().into_iter().flatten().filter_map(|queue| {
-        let ready = queue["messages_ready"].as_u64();
-        let unacked = queue["messages_unacknowledged"].as_u64();
-        let held = ready.zip(unacked).map(|(ready, unacked)| Messages { ready, unacked });
-        let kind = queue["type"].as_str().unwrap_or("classic");
-        Some((Arc::from(queue["name"].as_str()?), Listed { kind: Arc::from(kind), held }))
-    });
-    listed.collect()
+    let queues = queues.as_array().into_iter().flatten();
+    queues.filter_map(|queue| Some((Arc::from(queue["name"].as_str()?), listed(queue)))).collect()
+}
+
+fn listed(queue: &Json) -> Listed {
+    let ready = queue["messages_ready"].as_u64();
+    let unacked = queue["messages_unacknowledged"].as_u64();
+    let held = ready.zip(unacked).map(|(ready, unacked)| Messages { ready, unacked });
+    let kind = queue["type"].as_str().unwrap_or("classic");
+    let names = |list: &str| queue[list].as_array().into_iter().flatten().filter_map(Json::as_str);
+    let offline = names("members").filter(|node| names("online").all(|online| online != *node));
+    let offline = offline.map(str::to_owned).collect();
+    Listed { kind: Arc::from(kind), held, away: away(queue), offline }
 }

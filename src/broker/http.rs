@@ -206,15 +206,18 @@ impl Client {
         Ok(tags.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
-    /// Where the broker speaks AMQP: as [`crate::broker::Options::amqp`] says, else as the broker does.
+    /// Where the broker speaks AMQP, to be tried in turn: as [`crate::broker::Options::amqp`] says, else as the broker does.
+    /// Of several endpoints, the one that answers now is asked anew: each node has ports of its own.
     ///
     /// # Errors
-    /// [`Error::NoAmqp`] when neither says it.
-    pub fn amqp(&self, overview: &Overview) -> Result<AmqpAddress, Error> {
-        match &self.access.amqp {
-            Some(amqp) => Ok(amqp.clone()),
-            None => AmqpAddress::learn(overview, self.endpoint(), &self.access.credentials),
+    /// [`Error::NoAmqp`] when neither says it; as [`Client::send`].
+    pub async fn amqp(&self, overview: &Overview) -> Result<Vec<AmqpAddress>, Error> {
+        if !self.access.amqp.is_empty() {
+            return Ok(self.access.amqp.clone());
         }
+        let now = if self.access.endpoints.len() > 1 { Some(self.overview().await?) } else { None };
+        let overview = now.as_ref().unwrap_or(overview);
+        Ok(vec![AmqpAddress::learn(overview, self.endpoint(), &self.access.credentials)?])
     }
 
     async fn attempt(

@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Client, Overview, Request,
-    connect::{answered, connect},
+    connect::{Connected, answered, connect},
 };
 use crate::kind::Definition;
 
@@ -43,8 +43,8 @@ pub(super) struct Seen {
     pub(super) consumers: u64,
 }
 
-/// A connection; where it could not be made, why: it is not waited for again.
-type Connected = Result<Arc<Connection>, String>;
+/// A connection, and where it leads; where it could not be made, why: it is not waited for again.
+type Link = Result<Arc<Connected>, String>;
 
 /// Looks at queues.
 pub(super) struct Looker<'a> {
@@ -53,9 +53,9 @@ pub(super) struct Looker<'a> {
     /// Tells our connections from those of others.
     name: u64,
     /// By vhost.
-    connections: Mutex<BTreeMap<Arc<str>, Connected>>,
-    /// Whether it is the broker of the management API, once that is known.
-    same: Mutex<Option<Result<(), String>>>,
+    connections: Mutex<BTreeMap<Arc<str>, Link>>,
+    /// Whether what is at these addresses is the broker of the management API, once that is known.
+    same: Mutex<BTreeMap<String, Result<(), String>>>,
 }
 
 impl<'a> Looker<'a> {
@@ -105,18 +105,21 @@ impl<'a> Looker<'a> {
 
     /// That AMQP and the management API lead to the same broker: what is counted on another says nothing.
     pub(super) async fn verify(&self, vhost: &Arc<str>) -> Result<(), String> {
+        let link = self.link(vhost).await?;
+        self.compare(vhost, &link).await
+    }
+
+    async fn compare(&self, vhost: &Arc<str>, link: &Connected) -> Result<(), String> {
         let mut same = self.same.lock().await;
-        if let Some(known) = &*same {
+        if let Some(known) = same.get(&link.address) {
             return known.clone();
         }
-        let found = self.is_the_same(vhost).await?;
-        let address = self.client.amqp(self.overview).map_err(|error| error.to_string())?;
-        let verdict = if found {
+        let verdict = if self.is_the_same(vhost, &link.connection).await? {
             Ok(())
         } else {
-            Err(format!("{address} is another broker than {}", self.client.endpoint()))
+            Err(format!("{} is another broker than {}", link.address, self.client.endpoint()))
         };
-        *same = Some(verdict.clone());
+        same.insert(link.address.clone(), verdict.clone());
         verdict
     }
 
@@ -148,8 +151,8 @@ impl<'a> Looker<'a> {
 
     /// A queue of our connection's own, with a name that the broker makes up, is seen by the management API. Who may not
     /// declare one waits until it shows the connection.
-    async fn is_the_same(&self, vhost: &Arc<str>) -> Result<bool, String> {
-        let channel = self.channel(vhost).await?;
+    async fn is_the_same(&self, vhost: &Arc<str>, connection: &Connection) -> Result<bool, String> {
+        let channel = answered(connection.create_channel()).await.map_err(|error| error.to_string())?;
         let options =
             QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
         if let Ok(own) = answered(channel.queue_declare("".into(), options, FieldTable::default())).await {
@@ -180,18 +183,27 @@ impl<'a> Looker<'a> {
     }
 
     pub(super) async fn channel(&self, vhost: &Arc<str>) -> Result<Channel, String> {
+        let link = self.link(vhost).await?;
+        answered(link.connection.create_channel()).await.map_err(|error| error.to_string())
+    }
+
+    /// The connection to a vhost. One that has ended, as its node has, is made again; it has to lead to the same broker.
+    async fn link(&self, vhost: &Arc<str>) -> Link {
         let mut connections = self.connections.lock().await;
-        let connection = match connections.get(vhost) {
-            Some(connection) => connection.clone(),
-            None => {
-                let connection =
-                    connect(self.client, self.overview, vhost, &self.connection_name()).await.map(Arc::new);
-                connections.insert(vhost.clone(), connection.clone());
-                connection
-            }
+        let has_ended = match connections.get(vhost) {
+            Some(Ok(link)) if !link.connection.status().connected() => true,
+            Some(known) => return known.clone(),
+            None => false,
         };
-        drop(connections);
-        answered(connection?.create_channel()).await.map_err(|error| error.to_string())
+        let connected = connect(self.client, self.overview, vhost, &self.connection_name()).await;
+        let mut link = connected.map(Arc::new);
+        if let (true, Ok(again)) = (has_ended, &link)
+            && let Err(trouble) = self.compare(vhost, again).await
+        {
+            link = Err(trouble);
+        }
+        connections.insert(vhost.clone(), link.clone());
+        link
     }
 }
 

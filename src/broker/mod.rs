@@ -7,6 +7,7 @@ mod access;
 mod address;
 mod amqp_address;
 mod apply;
+mod away;
 mod bindings;
 mod connect;
 mod entity;

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
@@ -22,12 +22,18 @@ use lapin::{
 };
 use tokio::{sync::Notify, task::JoinHandle};
 
-use super::{Progress, pace::Pace};
+use super::{Progress, connect::answered, pace::Pace};
 
 /// How many messages are under way at once; a mover that is killed moves at most so many of them twice.
 pub(super) const WINDOW: u16 = 50;
 /// How many at most, where more come meanwhile than so few confirms let through.
 pub(super) const WIDEST: u16 = 800;
+
+/// How long the broker may take to confirm anything: a queue that has lost its majority does not.
+const CONFIRMS_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a queue that holds messages may give none: one that has lost its majority does not.
+const GIVES_WITHIN: Duration = Duration::from_secs(60);
 
 /// From where to where.
 #[derive(Debug)]
@@ -50,6 +56,9 @@ pub(super) struct Mover {
     counts: Arc<Counts>,
     stop: Arc<Notify>,
     task: JoinHandle<Result<(), String>>,
+    from: String,
+    /// How many it had moved when that was last looked at, and when that was another number.
+    progress: (u64, Instant),
 }
 
 #[derive(Debug, Default)]
@@ -67,8 +76,8 @@ impl Mover {
         pace: Arc<Pace>,
     ) -> Result<Self, String> {
         let trouble = |error: lapin::Error| error.to_string();
-        target.confirm_select(ConfirmSelectOptions::default()).await.map_err(trouble)?;
-        source.basic_qos(pace.window(way.window), BasicQosOptions::default()).await.map_err(trouble)?;
+        answered(target.confirm_select(ConfirmSelectOptions::default())).await.map_err(trouble)?;
+        answered(source.basic_qos(pace.window(way.window), BasicQosOptions::default())).await.map_err(trouble)?;
         let options = BasicConsumeOptions::default();
         let consume = source.basic_consume(
             way.from.as_str().into(),
@@ -76,8 +85,8 @@ impl Mover {
             options,
             FieldTable::default(),
         );
-        let consumer = consume.await.map_err(trouble)?;
-        let counts = Arc::new(Counts::default());
+        let consumer = answered(consume).await.map_err(trouble)?;
+        let (counts, from) = (Arc::new(Counts::default()), way.from.clone());
         let stop = Arc::new(Notify::new());
         let work = Work {
             source,
@@ -89,7 +98,7 @@ impl Mover {
             flights: FuturesOrdered::new(),
         };
         let task = tokio::spawn(work.run(consumer, stop.clone()));
-        Ok(Self { counts, stop, task })
+        Ok(Self { counts, stop, task, from, progress: (0, Instant::now()) })
     }
 
     /// How many it has moved.
@@ -112,13 +121,37 @@ impl Mover {
         self.task.is_finished()
     }
 
+    /// That it gets on, with so many messages waiting in its queue.
+    pub(super) fn gets_on(&mut self, ready: u64) -> Result<(), String> {
+        let moved = self.moved();
+        // what has come waits for its turn
+        if ready == 0 || self.in_flight() > 0 || moved != self.progress.0 {
+            self.progress = (moved, Instant::now());
+        }
+        if self.progress.1.elapsed() > GIVES_WITHIN {
+            return Err(format!(
+                "`{}` holds messages, and has given none for {} s: see whether its nodes are up",
+                self.from,
+                GIVES_WITHIN.as_secs()
+            ));
+        }
+        Ok(())
+    }
+
     /// Takes no further message, and waits for those under way: how many it has moved.
-    pub(super) async fn stop(self) -> Result<u64, String> {
+    pub(super) async fn stop(mut self) -> Result<u64, String> {
         self.stop.notify_one();
-        match self.task.await {
+        match (&mut self.task).await {
             Ok(ended) => ended.map(|()| self.counts.moved.load(Ordering::Relaxed)),
             Err(error) => Err(error.to_string()),
         }
+    }
+}
+
+impl Drop for Mover {
+    /// Whoever gives it up leaves none behind that goes on.
+    fn drop(&mut self) {
+        self.stop.notify_one();
     }
 }
 
@@ -141,8 +174,8 @@ impl Work {
     async fn run(mut self, mut consumer: Consumer, stop: Arc<Notify>) -> Result<(), String> {
         let moved = self.move_all(&mut consumer, &stop).await;
         // what is not acknowledged goes back to where it was
-        let _ = self.source.close(200, "moved".into()).await;
-        let _ = self.target.close(200, "moved".into()).await;
+        let _ = answered(self.source.close(200, "moved".into())).await;
+        let _ = answered(self.target.close(200, "moved".into())).await;
         moved
     }
 
@@ -160,7 +193,7 @@ impl Work {
                 () = stop.notified(), if !stops => {
                     stops = true;
                     let cancel = self.source.basic_cancel("topoc-mover".into(), BasicCancelOptions::default());
-                    cancel.await.map_err(|error| error.to_string())?;
+                    answered(cancel).await.map_err(|error| error.to_string())?;
                     // what has come and is not sent on goes back with the channel
                     has_ended = true;
                 }
@@ -180,6 +213,13 @@ impl Work {
                 }
                 Some((tag, confirmation)) = self.flights.next(), if !self.flights.is_empty() => {
                     self.settle(tag, confirmation).await?;
+                }
+                () = tokio::time::sleep(CONFIRMS_WITHIN), if !self.flights.is_empty() => {
+                    return Err(format!(
+                        "the broker has not confirmed for {} s that a message of `{}` is where it was moved to",
+                        CONFIRMS_WITHIN.as_secs(),
+                        self.way.from
+                    ));
                 }
             }
         }

@@ -8,7 +8,11 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Client, Error, Overview, Request, look::Looker};
+use super::{
+    Client, Error, Overview, Request,
+    away::{away, unlisted},
+    look::Looker,
+};
 use crate::{
     kind::{Definition, Identity, KindId},
     plan::{Held, Live},
@@ -36,18 +40,19 @@ const POLICYMAKERS_ONLY: &[KindId] = &[
 /// # Errors
 /// As [`Client::send`], and when the answer makes no sense.
 pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
-    let (definitions, is_administrator, may_see_records) =
+    let (definitions, is_administrator, may_see_records, queues) =
         match client.send(&Request::get(&["definitions"])).await {
-            Ok(definitions) => (definitions, true, true),
+            Ok(definitions) => (definitions, true, true, queues_with_nodes_down(client).await?),
             Err(Error::Unauthorized { .. }) => {
-                let (definitions, may_see_records) = piece_by_piece(client, version).await?;
-                (definitions, false, may_see_records)
+                let (definitions, may_see_records, queues) = piece_by_piece(client, version).await?;
+                (definitions, false, may_see_records, queues)
             }
             Err(error) => return Err(error),
         };
     let mut live = Live::from_definitions(&definitions).map_err(|error| Error::Unreadable {
         trouble: format!("the broker at {}: {error}", client.endpoint()),
     })?;
+    live.note_down(&queues);
     if !is_administrator {
         live.hide(ADMINISTRATORS_ONLY, "only an administrator may see it");
     }
@@ -64,9 +69,27 @@ pub async fn live(client: &Client, version: &str) -> Result<Live, Error> {
     Ok(live)
 }
 
-/// What `GET /api/definitions` would say, from what a user without the tag `administrator` may ask for, and whether
-/// parameters are in it.
-async fn piece_by_piece(client: &Client, version: &str) -> Result<(Json, bool), Error> {
+/// All queues with their states, where nodes of a cluster are down; else nothing, as all of them are up.
+async fn queues_with_nodes_down(client: &Client) -> Result<Json, Error> {
+    let nodes = match client.send(&Request::get(&["nodes"]).query("columns", "name,running")).await {
+        Ok(nodes) => nodes,
+        // a broker that is offered as a service need not tell of them
+        Err(Error::Unauthorized { .. } | Error::Refused { .. } | Error::NotFound { .. }) => {
+            return Ok(Json::Null);
+        }
+        Err(error) => return Err(error),
+    };
+    if nodes.as_array().into_iter().flatten().all(|node| node["running"] == true) {
+        return Ok(Json::Null);
+    }
+    let columns = Request::get(&["queues"]).query("columns", "vhost,name,state");
+    client.send(&columns.query("disable_stats", "true")).await
+}
+
+/// What `GET /api/definitions` would say, from what a user without the tag `administrator` may ask for, whether parameters
+/// are in it, and the queues with their states.
+async fn piece_by_piece(client: &Client, version: &str) -> Result<(Json, bool, Json), Error> {
+    let mut states = Json::Null;
     let mut lists = Map::from_iter([("rabbitmq_version".to_owned(), Json::from(version))]);
     for list in ["vhosts", "exchanges", "queues", "bindings", "policies"] {
         let request = Request::get(&[list]);
@@ -75,6 +98,7 @@ async fn piece_by_piece(client: &Client, version: &str) -> Result<(Json, bool), 
         if let Some(queues) = found.as_array_mut().filter(|_| list == "queues") {
             // a connection's own, and gone with it
             queues.retain(|queue| queue["exclusive"] != true);
+            states = Json::Array(queues.clone());
         }
         lists.insert(list.to_owned(), found);
     }
@@ -82,13 +106,13 @@ async fn piece_by_piece(client: &Client, version: &str) -> Result<(Json, bool), 
         Ok(parameters) => parameters,
         Err(Error::Unauthorized { .. }) => {
             lists.insert("parameters".to_owned(), shown_to_all(client).await?);
-            return Ok((Json::Object(lists), false));
+            return Ok((Json::Object(lists), false, states));
         }
         Err(error) => return Err(error),
     };
     lists.insert("parameters".to_owned(), parameters);
     lists.insert("global_parameters".to_owned(), client.send(&Request::get(&["global-parameters"])).await?);
-    Ok((Json::Object(lists), true))
+    Ok((Json::Object(lists), true, states))
 }
 
 /// The parameters that have a path of their own, which every user of the API may read.
@@ -118,7 +142,9 @@ pub async fn held(
     overview: &Overview,
     at_stake: &[&Definition],
 ) -> Result<(Held, Option<String>), Error> {
-    let mut held = Held::from_json(&client.send(&totals(&["queues"])).await?);
+    let list = client.send(&totals(&["queues"])).await?;
+    let mut held = Held::from_json(&list);
+    note_away(client, &list, at_stake, &mut held).await?;
     // who may not see them learns of none, nor does anybody where the broker keeps no statistics: they are only a note
     match client.send(&Request::get(&["consumers"])).await {
         Ok(consumers) => held.heard_by(&consumers),
@@ -128,6 +154,9 @@ pub async fn held(
     let looker = Looker::new(client, overview);
     let ready = async |queue: &&Definition| -> Result<Option<u64>, String> {
         let (vhost, name) = (queue.vhost.clone().unwrap_or_default(), queue.name());
+        if held.away(&vhost, name).is_some() {
+            return Ok(None);
+        }
         Ok(match queue.text("type") {
             Some("quorum") => looker.seen(&vhost, name).await?.map(|seen| seen.ready),
             Some("stream") => {
@@ -209,6 +238,32 @@ pub async fn published(
         found.insert(exchange.clone(), keeps_rates.then_some(rate));
     }
     Ok(found)
+}
+
+/// Notes of which queues nobody knows what they hold, and of which of those at stake: they need not be listed.
+async fn note_away(
+    client: &Client,
+    list: &Json,
+    at_stake: &[&Definition],
+    held: &mut Held,
+) -> Result<(), Error> {
+    let mut listed = BTreeSet::new();
+    for queue in list.as_array().into_iter().flatten() {
+        let (Some(vhost), Some(name)) = (queue["vhost"].as_str(), queue["name"].as_str()) else { continue };
+        listed.insert((vhost, name));
+        if let Some(why) = away(queue) {
+            held.note_away(vhost, name, why);
+        }
+    }
+    for queue in at_stake {
+        let (vhost, name) = (queue.vhost.as_deref().unwrap_or(""), queue.name());
+        if !listed.contains(&(vhost, name))
+            && let Some(found) = client.find(&Request::get(&["queues", vhost, name])).await?
+        {
+            held.note_away(vhost, name, unlisted(&found));
+        }
+    }
+    Ok(())
 }
 
 /// The cheap way to ask for what queues hold, and the only one without the statistics' delay of 5 to 10 s.

@@ -99,7 +99,7 @@ impl Tools<'_> {
         let classic = queue.text("type").is_none_or(|queue_type| queue_type == "classic");
         for request in entity::delete(queue) {
             let request = if self.guarded && classic { request.query("if-empty", "true") } else { request };
-            self.change(&request).await?;
+            self.delete_by(queue, &request).await?;
         }
         if quorum {
             tokio::time::sleep(PAUSE_AFTER_QUORUM).await;
@@ -135,6 +135,9 @@ impl Tools<'_> {
         let objection = if is_queue { self.objection(live, Look::First).await? } else { None };
         let bindings = self.bindings(live).await?.unwrap_or_default();
         let gap = step.danger.as_ref().is_some_and(|danger| danger.gap);
+        if let Some(away @ Objection::Away(_)) = objection {
+            return Err(Trouble::Objection(away));
+        }
         if let Some(aside) = step.aside.as_ref().filter(|_| self.guarded) {
             if gap && self.gapless {
                 return Err(Trouble::Gap(None));

@@ -126,14 +126,30 @@ pub(super) struct Kept(Vec<String>);
 impl Tools<'_> {
     /// Sends what changes the broker. What is to go and is gone has gone.
     pub(super) async fn change(&self, request: &Request) -> Result<(), Error> {
+        self.change_found(request).await.map(drop)
+    }
+
+    /// The same, and whether it was there.
+    async fn change_found(&self, request: &Request) -> Result<bool, Error> {
         let result = match request.method() {
-            Method::Delete => self.client.find(request).await.map(drop),
-            _ => self.client.send(request).await.map(drop),
+            Method::Delete => self.client.find(request).await.map(|found| found.is_some()),
+            _ => self.client.send(request).await.map(|_| true),
         };
-        if matches!(result, Ok(()) | Err(Error::Lost { .. } | Error::Unreachable { .. })) {
+        // what was not there has not been changed
+        if matches!(result, Ok(true) | Err(Error::Lost { .. } | Error::Unreachable { .. })) {
             self.changed.store(true, Ordering::Relaxed);
         }
         result
+    }
+
+    /// Deletes a queue, as the request says. One whose node is down is said not to be there, and comes back with it (3.10).
+    pub(super) async fn delete_by(&self, queue: &Definition, request: &Request) -> Result<(), Trouble> {
+        let vhost = queue.vhost.clone().unwrap_or_default();
+        if !self.change_found(request).await? && self.guard.is_there(&vhost, queue.name()).await? {
+            let text = "its node is down, and the broker deletes it only once that is back";
+            return Err(Trouble::Back(text.to_owned()));
+        }
+        Ok(())
     }
 
     /// Sends several, one after the other.

@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Client, Error, Overview, Request,
-    connect::{answered, connect},
+    connect::{Connected, answered, connect},
 };
 use crate::plan::Stamp;
 
@@ -210,7 +210,7 @@ impl<'a> Turn<'a> {
             Ok(Some(_)) | Err(Error::Unauthorized { .. }) => {}
             Err(error) => return Err(barred(error.to_string())),
         }
-        let connection = match self.connect(vhost, was_held).await {
+        let Connected { connection, address } = match self.connect(vhost, was_held).await {
             // nothing can be done there either
             Err(reason) if reason.contains(NO_ACCESS) => return Ok(Taken::NoVhost),
             connected => connected.map_err(barred)?,
@@ -234,7 +234,7 @@ impl<'a> Turn<'a> {
                 Ok(consumer) => {
                     let is_gone = Arc::new(AtomicBool::new(false));
                     consumer.set_delegate(Watch(is_gone.clone()));
-                    self.see(vhost).await.map_err(barred)?;
+                    self.see(vhost, &address).await.map_err(barred)?;
                     let lock = Lock { connection, _channel: channel, _consumer: consumer, is_gone };
                     return Ok(Taken::Lock(Box::new(lock)));
                 }
@@ -262,7 +262,7 @@ impl<'a> Turn<'a> {
     }
 
     /// A node that starts again answers requests some time before it speaks AMQP.
-    async fn connect(&self, vhost: &str, was_held: bool) -> Result<Connection, String> {
+    async fn connect(&self, vhost: &str, was_held: bool) -> Result<Connected, String> {
         let start = Instant::now();
         loop {
             match connect(self.client, self.overview, vhost, "topoc apply").await {
@@ -273,12 +273,11 @@ impl<'a> Turn<'a> {
     }
 
     /// That AMQP and the management API lead to the same broker: a lock on another keeps nobody away.
-    async fn see(&self, vhost: &Arc<str>) -> Result<(), String> {
+    async fn see(&self, vhost: &Arc<str>, address: &str) -> Result<(), String> {
         let found = self.client.find(&Request::get(&["queues", vhost, LOCK])).await;
         if found.map_err(|error| error.to_string())?.is_some() {
             return Ok(());
         }
-        let address = self.client.amqp(self.overview).map_err(|error| error.to_string())?;
         Err(format!("{address} is another broker than {}", self.client.endpoint()))
     }
 

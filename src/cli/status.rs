@@ -132,7 +132,11 @@ impl Status {
         let mut before: Vec<(Mailbox<'_>, Growth)> = Vec::new();
         for dead in dead_queues(graph).iter().filter(|dead| !dead.queue.0.external) {
             let (vhost, name) = (dead.queue.vhost(), dead.queue.name());
-            let mailbox = letters.mailbox(vhost, name).await.map_err(|error| error.to_string())?;
+            let mailbox = match letters.mailbox(vhost, name).await {
+                // that is a finding of its own
+                Err(Error::Away { .. }) => None,
+                found => found.map_err(|error| error.to_string())?,
+            };
             // nothing is ever taken out of a stream, so that it grows is no news
             let Some(mailbox) = mailbox.filter(|mailbox| mailbox.kind() != QueueType::Stream) else {
                 continue;
@@ -193,11 +197,12 @@ impl Status {
                 writeln!(screen.out(), "    {:kinds$}  {:titles$}  help: {}", "", "", visible(&help))?;
             }
         }
-        for note in &looked.notes {
+        let notes: Vec<&String> = looked.notes.iter().chain(&pending.plan.notes).collect();
+        for note in &notes {
             writeln!(screen.out(), "  · {}", visible(note))?;
         }
         let plan = &pending.plan;
-        if !found.is_empty() || !looked.notes.is_empty() {
+        if !found.is_empty() || !notes.is_empty() {
             writeln!(screen.out())?;
         }
         if plan.is_empty() {

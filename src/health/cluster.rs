@@ -12,7 +12,7 @@ use super::{
 use crate::{
     diag::{counted, shell_word},
     graph::Graph,
-    plan::list,
+    plan::{list, members_online},
 };
 
 /// Fewer members than this outlive the end of no node.
@@ -79,6 +79,12 @@ fn one_or_many(number: usize, noun: &str) -> String {
     format!("{} {}", counted(number, noun), if number == 1 { "is" } else { "are" })
 }
 
+/// Whether a queue has members, and half of them or more are not online.
+pub(super) fn has_lost_majority(queue: &Json) -> bool {
+    let count = |list: &str| queue[list].as_array().map(Vec::len);
+    matches!((count("online"), count("members")), (Some(online), Some(members)) if online * 2 <= members)
+}
+
 /// Quorum queues that have lost members, and those that never had enough.
 pub(super) fn members(graph: &Graph<'_>, seen: &Seen) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -89,11 +95,10 @@ pub(super) fn members(graph: &Graph<'_>, seen: &Seen) -> Vec<Finding> {
         let (Some(members), Some(online)) = (live["members"].as_array(), live["online"].as_array()) else {
             continue;
         };
-        if online.len() * 2 <= members.len() {
+        if has_lost_majority(live) {
             let text = format!(
-                "has lost its majority: {} of {} online, so it takes and gives nothing",
-                online.len(),
-                counted(members.len(), "member")
+                "has lost its majority, as {}: it takes and gives nothing",
+                members_online(online.len(), members.len())
             );
             found.push(Finding::of("no-majority", "queue", queue.name(), text).within(queue.vhost()));
             continue;

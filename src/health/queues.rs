@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{Finding, Seen};
+use super::{Finding, Seen, cluster::has_lost_majority};
 use crate::{
     dead::dead_queues, diag::one_of, graph::Graph, kind::show_duration, plan::count, topology::Queue,
 };
@@ -72,6 +72,10 @@ pub(super) fn each(graph: &Graph<'_>, seen: &Seen) -> Vec<Finding> {
     let mut found = Vec::new();
     for Live { queue, live } in owned(graph, seen) {
         let of = |what, text: String| Finding::of(what, "queue", queue.name(), text).within(queue.vhost());
+        // that is told of all members together
+        if has_lost_majority(live) {
+            continue;
+        }
         if let Some(state) = live["state"].as_str().filter(|state| !UP.contains(state)) {
             found.push(of("queue-down", format!("is {state}")));
             continue;

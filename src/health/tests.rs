@@ -69,7 +69,7 @@ fn a_node_that_is_down_takes_members_along() {
     let seen = Seen { nodes: cluster(2), queues: vec![queues], ..Seen::default() };
     let wanted = [
         "✗ node-down rabbit3@localhost is down",
-        "✗ no-majority mail has lost its majority: 1 of 3 members online, so it takes and gives nothing",
+        "✗ no-majority mail has lost its majority, as 1 of 3 members is online: it takes and gives nothing",
         "! member-down rabbit3@localhost members of 2 queues on it are not online: `billing`, `billing.dead`",
     ];
     assert_eq!(judged(TEXT, &seen), wanted);

@@ -48,6 +48,7 @@ pub fn plan(pair: Pair<'_>) -> Plan {
         format!("what this topology has made is not known, and what would be taken over, deleted, put back or refused is not shown: {why}")
     }));
     let mut unseen: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut down: BTreeSet<(Arc<str>, Arc<str>)> = BTreeSet::new();
     for desired in pair.desired.definitions() {
         if desired.kind.kind().scope == Scope::Contract || desired.external {
             continue;
@@ -63,12 +64,16 @@ pub fn plan(pair: Pair<'_>) -> Plan {
             unseen.insert(vhost.clone());
             continue;
         }
+        if let Some(queue) = hidden(&pair, &identity).filter(|_| may_be_there) {
+            down.insert(queue.clone());
+            continue;
+        }
         plan.compared += 1;
         if let Some(step) = wanted(&pair, &mut plan, desired) {
             plan.steps.push(step);
         }
     }
-    let gone = unwanted(&pair, &mut plan, &mut unseen);
+    let gone = unwanted(&pair, &mut plan, &mut unseen, &mut down);
     restore::interrupted(&pair, &mut plan, &gone);
     plan.notes.extend(unseen.iter().map(|vhost| {
         if unrecorded {
@@ -77,6 +82,9 @@ pub fn plan(pair: Pair<'_>) -> Plan {
             format!("what is on record in vhost `{vhost}` is not compared, and stays on record: this user may not see into it")
         }
     }));
+    plan.notes.extend(down.iter().map(|(vhost, queue)| {
+        format!("what is bound to queue `{queue}` in vhost `{vhost}` is not compared, and stays on record: its node is down, and the broker does not show it")
+    }));
     order::arrange(pair.desired, &mut plan);
     limits::tighten(&pair, &mut plan);
     let troubles = aside::put(&pair, &mut plan);
@@ -84,6 +92,11 @@ pub fn plan(pair: Pair<'_>) -> Plan {
     instead::offer(&pair, &mut plan);
     plan.overruled = counts::overruled(&pair, &plan);
     plan
+}
+
+/// The queue of a binding that is not shown, and need not be gone: the queue's node is down.
+fn hidden<'a>(pair: &Pair<'a>, identity: &Identity) -> Option<&'a (Arc<str>, Arc<str>)> {
+    pair.live.down_end(identity).filter(|_| pair.live.topology.get(identity).is_none())
 }
 
 pub(super) fn step(action: Action, definition: &Definition) -> Step {
@@ -223,7 +236,12 @@ fn against_the_file(differences: &[Difference]) -> String {
 }
 
 /// Steps for what the record has and the file has not. Gives what is gone already.
-fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -> BTreeSet<Identity> {
+fn unwanted(
+    pair: &Pair<'_>,
+    plan: &mut Plan,
+    unseen: &mut BTreeSet<Arc<str>>,
+    down: &mut BTreeSet<(Arc<str>, Arc<str>)>,
+) -> BTreeSet<Identity> {
     let all = pair.desired.definitions().iter();
     let (external, desired): (Vec<_>, Vec<_>) = all.partition(|definition| definition.external);
     let desired: BTreeSet<Identity> = desired.into_iter().map(Definition::identity).collect();
@@ -268,6 +286,10 @@ fn unwanted(pair: &Pair<'_>, plan: &mut Plan, unseen: &mut BTreeSet<Arc<str>>) -
         let Some(live) = pair.live.topology.get(identity) else {
             if let Some(vhost) = pair.live.unseen(identity) {
                 unseen.insert(vhost.clone());
+                continue;
+            }
+            if let Some(queue) = hidden(pair, identity) {
+                down.insert(queue.clone());
                 continue;
             }
             // what a deletion that was interrupted took away comes back, to go with what it was taken from

@@ -89,7 +89,10 @@ fn queue(step: &Step, live: &Live, danger: &mut Danger) {
                 danger.add(&text, held.total());
             }
             Some(_) => {}
-            None => danger.add("the broker does not say what it holds", 0),
+            None => match held.away(vhost, found.name()) {
+                Some(why) => danger.add(&format!("{why}, so nobody knows what it holds"), 0),
+                None => danger.add("the broker does not say what it holds", 0),
+            },
         }
         let consumers = held.consumers_of(vhost, found.name());
         if consumers > 0 && step.action == Action::Delete {

@@ -72,6 +72,8 @@ pub struct Held {
     pub consumers: Option<BTreeMap<Named, u64>>,
     /// How many bytes the bodies of what queues hold take, where that was asked for; some seconds late.
     pub bytes: BTreeMap<Named, u64>,
+    /// The queues of which nobody knows what they hold, each with why: `its node … is down`.
+    pub away: BTreeMap<Named, String>,
 }
 
 impl Held {
@@ -79,6 +81,19 @@ impl Held {
     #[must_use]
     pub fn of(&self, vhost: &str, queue: &str) -> Option<Messages> {
         self.messages.get(&(Arc::from(vhost), Arc::from(queue))).copied()
+    }
+
+    /// Why nobody knows what a queue holds; none where it is known.
+    #[must_use]
+    pub fn away(&self, vhost: &str, queue: &str) -> Option<&str> {
+        self.away.get(&(Arc::from(vhost), Arc::from(queue))).map(String::as_str)
+    }
+
+    /// Notes that nobody knows what a queue holds, and why.
+    pub fn note_away(&mut self, vhost: &str, queue: &str, why: String) {
+        let key = (Arc::from(vhost), Arc::from(queue));
+        self.messages.remove(&key);
+        self.away.insert(key, why);
     }
 
     /// How many consumers a queue is known to have.
@@ -156,6 +171,8 @@ pub struct Live {
     pub records_unseen: Option<&'static str>,
     /// The vhosts of which no more than the name is known: definitions of RabbitMQ before 3.11 hold nothing else.
     pub undescribed: BTreeSet<Arc<str>>,
+    /// The queues whose node is down, by vhost and name: the broker need not show what is bound to them (3.10 does not).
+    pub down: BTreeSet<(Arc<str>, Arc<str>)>,
     /// The vhosts whose entities could be seen; none: all.
     pub seen: Option<BTreeSet<Arc<str>>>,
 }
@@ -262,6 +279,23 @@ impl Live {
             _ => identity.vhost.as_ref(),
         };
         vhost.filter(|vhost| self.seen.as_ref().is_some_and(|seen| !seen.contains(*vhost)))
+    }
+
+    /// Notes which queues are down, as `GET /api/queues` says.
+    pub fn note_down(&mut self, queues: &Json) {
+        let queues = queues.as_array().into_iter().flatten().filter(|queue| queue["state"] == "down");
+        self.down.extend(queues.filter_map(|queue| {
+            Some((Arc::from(queue["vhost"].as_str()?), Arc::from(queue["name"].as_str()?)))
+        }));
+    }
+
+    /// The queue that a binding leads to, if it could not be seen whether it is there.
+    #[must_use]
+    pub fn down_end(&self, binding: &Identity) -> Option<&(Arc<str>, Arc<str>)> {
+        let [_, end, queue, ..] = &*binding.parts else { return None };
+        let leads_to_a_queue = binding.kind == KindId::Binding && **end == *"queue";
+        let vhost = binding.vhost.as_ref().filter(|_| leads_to_a_queue)?;
+        self.down.get(&(vhost.clone(), queue.clone()))
     }
 
     /// Whose an entity is.

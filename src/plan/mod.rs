@@ -37,5 +37,5 @@ pub use live::{Held, Live, LiveError, Messages};
 pub use pre_image::{Interrupted, PreImage, Purpose};
 pub use record::{Entries, Parameter, Record, Stamp};
 pub use restore::led_to;
-pub use show::{Shown, count, digits, human, json, list, summary};
+pub use show::{Shown, count, digits, human, json, list, members_online, summary};
 pub use step::{Action, Consent, Danger, Plan, Step, StepId};

@@ -35,6 +35,17 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", digits(i64::try_from(number).unwrap_or(i64::MAX)), if number == 1 { one } else { many })
 }
 
+/// How many of a queue's members are up, where they are not all: `1 of 3 members is online`.
+#[must_use]
+pub fn members_online(online: usize, members: usize) -> String {
+    match (online, members) {
+        (0, 1) => "its only member is not online".to_owned(),
+        (0, _) => format!("none of its {members} members is online"),
+        (1, _) => format!("1 of {members} members is online"),
+        _ => format!("{online} of {members} members are online"),
+    }
+}
+
 /// The first few of several, and how many more.
 #[must_use]
 pub fn list(all: &[String], separator: &str) -> String {

@@ -89,14 +89,14 @@ async fn the_broker_tells_its_version_and_where_it_speaks_amqp() {
     let overview = known.overview().await.unwrap();
     assert!(overview.version.starts_with("3.10."), "{overview:?}");
     assert_eq!(overview.node.as_deref(), Some("rabbit@localhost"));
-    assert_eq!(known.amqp(&overview).unwrap().url("/").expose().to_lowercase(), shared.amqp_url());
+    assert_eq!(known.amqp(&overview).await.unwrap()[0].url("/").expose().to_lowercase(), shared.amqp_url());
 
     let told = Options {
         broker: Some(Secret::new(shared.management_url())),
         amqp: Some(Secret::new("amqp://elsewhere")),
         ..Options::default()
     };
-    assert_eq!(client_with(told).amqp(&overview).unwrap().to_string(), "amqp://elsewhere:5672");
+    assert_eq!(client_with(told).amqp(&overview).await.unwrap()[0].to_string(), "amqp://elsewhere:5672");
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_user_who_may_not_is_told_the_command_that_lets_him() {
 
     shared.api().put(&format!("/api/users/{name}"), &json!({"password": "pw", "tags": "management"}));
     let overview = client.overview().await.unwrap();
-    let usual = client.amqp(&overview).unwrap().to_string();
+    let usual = client.amqp(&overview).await.unwrap()[0].to_string();
     assert!(usual.ends_with(":5672"), "no listeners for him, so the usual port: {usual}");
     let error = client.send(&Request::get(&["users"])).await.unwrap_err();
     assert_eq!(error.help(), Some(format!("rabbitmqctl set_user_tags {name} administrator")), "{error}");
@@ -257,7 +257,7 @@ async fn tls_with_an_authority_and_a_client_certificate_of_ones_own() {
 
     let known = client_with(complete(&https));
     let overview = known.overview().await.unwrap();
-    assert_eq!(known.amqp(&overview).unwrap().url("/").expose().to_lowercase(), broker.amqps_url());
+    assert_eq!(known.amqp(&overview).await.unwrap()[0].url("/").expose().to_lowercase(), broker.amqps_url());
 
     let trouble = async |options: Options| shown(&client_with(options).overview().await.unwrap_err());
     let unknown = trouble(options(&https)).await;

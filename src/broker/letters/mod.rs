@@ -47,6 +47,8 @@ pub struct Letters<'a> {
     looker: Looker<'a>,
     /// Whether we may publish in other users' names.
     impersonates: bool,
+    /// The nodes that are down.
+    down: Vec<String>,
 }
 
 impl<'a> Letters<'a> {
@@ -54,22 +56,34 @@ impl<'a> Letters<'a> {
     pub async fn new(client: &'a Client, overview: &'a Overview) -> Self {
         // who may not ask for their own tags has not that one either
         let tags = client.tags().await.unwrap_or_default();
+        // who may not see the nodes waits for what is on one that is down
+        let nodes = client.send(&Request::get(&["nodes"]).query("columns", "name,running")).await;
+        let down = super::away::nodes_down(&nodes.unwrap_or_default());
         Self {
             client,
             overview,
             looker: Looker::new(client, overview),
             impersonates: tags.iter().any(|tag| tag == IMPERSONATOR),
+            down,
         }
     }
 
     /// Finds a queue; none if it is not there.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// [`Error::Away`] where nobody can look into it; as [`Client::send`].
     pub async fn mailbox(&self, vhost: &str, queue: &str) -> Result<Option<Mailbox<'_>>, Error> {
+        let away = |why: String| Error::Away { queue: queue.to_owned(), why };
         let Some(found) = self.client.find(&Request::get(&["queues", vhost, queue])).await? else {
-            return Ok(None);
+            // one whose node is down is said not to be there (3.10), but listed
+            let states = Request::get(&["queues", vhost]).query("columns", "name,node,state");
+            let list = self.client.find(&states.query("disable_stats", "true")).await?.unwrap_or_default();
+            let mut listed = list.as_array().into_iter().flatten().filter(|listed| listed["name"] == queue);
+            return listed.find_map(super::away::away).map_or(Ok(None), |why| Err(away(why)));
         };
+        if let Some(why) = super::away::away_with(&found, &self.down) {
+            return Err(away(why));
+        }
         let kind = found["type"].as_str().and_then(QueueType::from_word).unwrap_or(QueueType::Classic);
         let limit =
             (kind == QueueType::Quorum).then(|| delivery_limit(&found, &self.overview.version)).flatten();

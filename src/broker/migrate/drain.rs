@@ -38,6 +38,9 @@ impl Tools<'_> {
             let Some(seen) = looker.seen(&vhost, was.name()).await.map_err(by_amqp)? else {
                 return end(mover).await;
             };
+            if let Some(mover) = &mut mover {
+                mover.gets_on(seen.ready).map_err(by_amqp)?;
+            }
             if seen.ready < least {
                 (least, progress) = (seen.ready, Instant::now());
             }

@@ -1,7 +1,10 @@
 //! The exchanges and queues beside a queue or an exchange that is made anew.
 
+use std::sync::Arc;
+
 use super::super::{
     Error, Request,
+    guard::Look,
     tools::{Tools, Trouble},
 };
 use crate::{
@@ -123,7 +126,7 @@ impl Tools<'_> {
     }
 
     /// Nothing of ours is left. What still holds something stays.
-    pub(super) async fn drop_helpers(&self, was: &Definition, aside: &Aside) -> Result<(), Error> {
+    pub(super) async fn drop_helpers(&self, was: &Definition, aside: &Aside) -> Result<(), Trouble> {
         let vhost = was.vhost.as_deref().unwrap_or("");
         self.change(&Request::delete(&["exchanges", vhost, &aside.valve()])).await?;
         let (queues, vias) = match was.kind {
@@ -132,6 +135,14 @@ impl Tools<'_> {
         };
         for queue in queues {
             let delete = Request::delete(&["queues", vhost, &queue]);
+            // what seemed empty may have been without a majority
+            let waits = self.guard.objection(&Arc::from(vhost), &queue, Look::Last).await?;
+            if let Some(objection) = waits {
+                return Err(Trouble::Back(format!(
+                    "`{queue}` is not known to be empty: {}",
+                    objection.text()
+                )));
+            }
             let found = self.client.find(&Request::get(&["queues", vhost, &queue])).await?;
             let classic = found.is_some_and(|found| found["type"] == "classic");
             // other types do not know that guard

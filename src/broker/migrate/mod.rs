@@ -8,6 +8,7 @@
 //! What is bound and what it is to become is on record before anything is changed. A run that ends amidst leaves messages
 //! nowhere but in the old queue, in the new one and in those two; the next run brings them back before it does anything else.
 
+mod consumers;
 mod cover;
 mod drain;
 mod exchange;
@@ -16,6 +17,7 @@ mod refill;
 
 use super::{
     Error, Request, entity,
+    guard::{Look, Objection},
     replace::{PAUSE_AFTER_QUORUM, PAUSE_AFTER_UNBINDING},
     tools::{Kept, Tools, Trouble},
 };
@@ -36,6 +38,7 @@ impl Tools<'_> {
     ) -> Result<(), Trouble> {
         // what can go wrong goes wrong before anything is changed
         let made_anew = entity::put(desired, None, self.secrets)?;
+        let consumers = self.consumers_will_learn(was).await?;
         self.helpers_are_free(was, aside).await?;
         self.can_bind_again(bindings).await?;
         let kept = self.keep(Purpose::Move(aside.clone()), was, bindings).await?;
@@ -43,7 +46,7 @@ impl Tools<'_> {
             // nothing leads there yet
             let undone = self.drop_helpers(was, aside).await;
             self.forget(kept).await;
-            return Err(undone.map_or_else(Trouble::Broker, |()| trouble));
+            return Err(undone.map_or_else(|also| also, |()| trouble));
         }
         if let Err(trouble) = self.empty(was, bindings, aside).await {
             return Err(self.come_back(was, bindings, aside, kept, trouble).await);
@@ -56,7 +59,11 @@ impl Tools<'_> {
         }
         let mut staying = led_to(&self.staying(bindings, step), desired.name());
         staying.extend(step.restores.iter().cloned());
-        self.come_to(desired, was, &staying, aside, kept).await
+        self.come_to(desired, was, &staying, aside, kept).await?;
+        // those of a queue that has another name now subscribe to that when they are told to
+        let consumers = if was.name() == desired.name() { consumers } else { 0 };
+        self.consumers_are_back(desired, consumers).await;
+        Ok(())
     }
 
     /// The bindings that are there afterwards, too.
@@ -80,6 +87,9 @@ impl Tools<'_> {
         }
         let vhost = was.vhost.clone().unwrap_or_default();
         self.guard.looker().verify(&vhost).await.map_err(by_amqp)?;
+        if let Some(Objection::Away(why)) = self.guard.objection(&vhost, was.name(), Look::First).await? {
+            return Err(Trouble::Back(format!("{why}: apply again once its nodes are back")));
+        }
         let bindings = self.bindings(was).await?.unwrap_or_default();
         self.migrate(was, desired, &bindings, aside, step).await
     }
@@ -96,6 +106,7 @@ impl Tools<'_> {
         self.shut_valve(was, aside).await?;
         tokio::time::sleep(PAUSE_AFTER_UNBINDING).await;
         self.drain(was, aside).await?;
+        self.consumers_will_learn(was).await?;
         // a client that has declared its binding again meanwhile
         let again = self.bindings(was).await?.unwrap_or_default();
         if let Some(binding) = again.first() {
@@ -112,7 +123,7 @@ impl Tools<'_> {
         let classic = was.text("type").is_none_or(|queue_type| queue_type == "classic");
         for request in entity::delete(was) {
             let request = if classic { request.query("if-empty", "true") } else { request };
-            self.change(&request).await?;
+            self.delete_by(was, &request).await?;
         }
         if was.text("type") == Some("quorum") {
             tokio::time::sleep(PAUSE_AFTER_QUORUM).await;

@@ -55,7 +55,7 @@ impl Tools<'_> {
             tokio::time::sleep(PAUSE_AFTER_UNBINDING).await;
         }
         self.move_all(&vhost, &aside.limbo(), target, aside).await?;
-        Ok(self.drop_helpers(was, aside).await?)
+        self.drop_helpers(was, aside).await
     }
 
     /// Moves what was published while the valve was shut, and opens the valve once nearly nothing is left of it.
@@ -127,11 +127,12 @@ impl Tools<'_> {
     }
 
     /// Until a queue has been empty for a while.
-    async fn until_empty(&self, vhost: &Arc<str>, queue: &str, mover: Mover) -> Result<(), Trouble> {
+    async fn until_empty(&self, vhost: &Arc<str>, queue: &str, mut mover: Mover) -> Result<(), Trouble> {
         let looker = self.guard.looker();
         let mut empty_since = Instant::now();
         while !mover.has_ended() && empty_since.elapsed() < EMPTY_FOR {
             let ready = looker.seen(vhost, queue).await.map_err(by_amqp)?.map_or(0, |seen| seen.ready);
+            mover.gets_on(ready).map_err(by_amqp)?;
             if ready > 0 || mover.in_flight() > 0 {
                 empty_since = Instant::now();
                 (self.progress)(mover.progress(queue, ready));

@@ -47,11 +47,11 @@ impl Apply {
             let more = count((number - FIRST) as u64, "more step", "more steps");
             writeln!(screen.out(), " · … and {more} {}: --all", word.replace('-', " "))?;
         }
-        for remark in &applied.remarks {
-            writeln!(screen.out(), " ! {}", visible(remark))?;
-        }
         if let Some(error) = &applied.unrecorded {
             writeln!(screen.out(), " ! what was done is not on record: {}", visible(&error.to_string()))?;
+        }
+        for remark in &applied.remarks {
+            writeln!(screen.out(), " ! {}", visible(remark))?;
         }
         if let Some(why) = &applied.stopped {
             let why = (visible(&why.to_string()), visible(&why.help()));

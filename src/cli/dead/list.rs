@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Reached, barred, now, reached};
 use crate::{
-    broker::{Letters, Request},
+    broker::{Error, Letters, Request},
     cli::{Broker, Exit, Format, Input, Outcome, Screen, Stop, pending::runtime, question},
     dead::{Census, DeadQueue, ago, dead_queues},
     diag::{counted, digits, visible},
@@ -40,6 +40,8 @@ struct Row<'a> {
     dead: DeadQueue<'a>,
     /// None where it is not on the broker.
     found: Option<Found>,
+    /// Why nobody can look into it.
+    away: Option<String>,
 }
 
 struct Found {
@@ -47,6 +49,19 @@ struct Found {
     messages: u64,
     consumers: u64,
     looked: Looked,
+}
+
+/// Why a queue is not looked into.
+enum Trouble {
+    /// Nobody can, and the others can.
+    Away(String),
+    Stop(Stop),
+}
+
+impl<E: Into<Stop>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Stop(error.into())
+    }
 }
 
 /// What is known of why letters are there.
@@ -83,8 +98,12 @@ impl List {
         let mut rows = Vec::new();
         let letters = Letters::new(&reached.client, &reached.overview).await;
         for dead in dead {
-            let found = self.found(&dead, reached, &letters).await?;
-            rows.push(Row { dead, found });
+            let (found, away) = match self.found(&dead, reached, &letters).await {
+                Err(Trouble::Away(why)) => (None, Some(why)),
+                Err(Trouble::Stop(stop)) => return Err(stop),
+                Ok(found) => (found, None),
+            };
+            rows.push(Row { dead, found, away });
         }
         Ok(rows)
     }
@@ -94,11 +113,13 @@ impl List {
         dead: &DeadQueue<'_>,
         reached: &Reached,
         letters: &Letters<'_>,
-    ) -> Result<Option<Found>, Stop> {
+    ) -> Result<Option<Found>, Trouble> {
         let (vhost, name) = (dead.queue.vhost(), dead.queue.name());
-        let Some(mailbox) = letters.mailbox(vhost, name).await? else {
-            return Ok(None);
+        let mailbox = match letters.mailbox(vhost, name).await {
+            Err(Error::Away { why, .. }) => return Err(Trouble::Away(why)),
+            found => found?,
         };
+        let Some(mailbox) = mailbox else { return Ok(None) };
         let Some((mut messages, consumers)) = mailbox.holds().await.map_err(barred)? else { return Ok(None) };
         if mailbox.kind() == QueueType::Stream {
             let queue = reached.client.find(&Request::get(&["queues", vhost, name])).await?;
@@ -147,11 +168,12 @@ impl List {
             if several {
                 title.push_str(&format!("  ({})", visible(queue.vhost())));
             }
-            table.push(match &row.found {
-                None => {
+            table.push(match (&row.found, &row.away) {
+                (None, Some(why)) => [title, "?".to_owned(), "?".to_owned(), "?".to_owned(), visible(why)],
+                (None, None) => {
                     [title, "–".to_owned(), "–".to_owned(), "–".to_owned(), "not on the broker".to_owned()]
                 }
-                Some(found) => {
+                (Some(found), _) => {
                     let number = |number: u64| digits(i64::try_from(number).unwrap_or(i64::MAX));
                     let (oldest, why) = why(found, now);
                     [title, number(found.messages), number(found.consumers), oldest, why]
@@ -220,6 +242,7 @@ fn answer(rows: &[Row<'_>], name: Option<&str>, reached: &Reached) -> Json {
                 "from": row.dead.sources,
                 "messages": found.map(|found| found.messages),
                 "consumers": found.map(|found| found.consumers),
+                "away": row.away,
                 "looked": census.map(|census| census.letters),
                 "reasons": census.map(|census| &census.reasons),
                 "oldest": census.and_then(|census| census.oldest),
