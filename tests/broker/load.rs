@@ -42,6 +42,8 @@ pub(crate) struct Route {
     pub(crate) consumers: usize,
     /// The number of the first of two publishers.
     pub(crate) first: u32,
+    /// After how long without a message consumers subscribe anew, as a cluster need not tell them that their queue is gone.
+    pub(crate) silence: Option<Duration>,
 }
 
 /// A publisher sends what is due so many times a second, and waits for the confirms.
@@ -234,7 +236,7 @@ async fn consume(route: Route, queue: &'static str, ledger: Arc<Ledger>) {
     let is_over = || ledger.stop_consuming.load(Ordering::Relaxed);
     while !is_over() {
         if let Some((_connection, channel)) = connect(&route.url).await {
-            let _ = hear(&channel, queue, &ledger).await;
+            let _ = hear(&channel, queue, &ledger, route.silence).await;
         }
         ledger.resubscribed.fetch_add(1, Ordering::Relaxed);
         // who subscribes again at once may be cut off again while a queue is being made anew
@@ -242,7 +244,13 @@ async fn consume(route: Route, queue: &'static str, ledger: Arc<Ledger>) {
     }
 }
 
-async fn hear(channel: &Channel, queue: &str, ledger: &Ledger) -> Result<(), lapin::Error> {
+async fn hear(
+    channel: &Channel,
+    queue: &str,
+    ledger: &Ledger,
+    silence: Option<Duration>,
+) -> Result<(), lapin::Error> {
+    let mut heard = Instant::now();
     channel.basic_qos(50, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();
     let mut consumer = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
@@ -251,8 +259,10 @@ async fn hear(channel: &Channel, queue: &str, ledger: &Ledger) -> Result<(), lap
             Ok(Some(delivery)) => delivery?,
             Ok(None) => return Ok(()),
             Err(_) if ledger.stop_consuming.load(Ordering::Relaxed) => return Ok(()),
+            Err(_) if silence.is_some_and(|silence| heard.elapsed() > silence) => return Ok(()),
             Err(_) => continue,
         };
+        heard = Instant::now();
         let text = String::from_utf8_lossy(&delivery.data).into_owned();
         if let Some((publisher, number)) = text.split_once(':') {
             let message = (publisher.parse().unwrap(), number.parse().unwrap());

@@ -7,6 +7,7 @@ mod adopt;
 #[cfg(feature = "cli")]
 mod apply;
 #[cfg(feature = "cli")]
+mod cluster;
 mod costs;
 #[cfg(feature = "cli")]
 mod dead;

@@ -34,6 +34,7 @@ fn under_load(world: &World, what: &str, after: &str, consumers: usize) -> Tally
         rate: 1000,
         consumers,
         first: 0,
+        silence: None,
     });
     load.go_on_for(600);
     let said = world.run("apply", after, &["--yes"]);
