@@ -77,7 +77,9 @@ impl Mover {
     ) -> Result<Self, String> {
         let trouble = |error: lapin::Error| error.to_string();
         answered(target.confirm_select(ConfirmSelectOptions::default())).await.map_err(trouble)?;
-        answered(source.basic_qos(pace.window(way.window), BasicQosOptions::default())).await.map_err(trouble)?;
+        answered(source.basic_qos(pace.window(way.window), BasicQosOptions::default()))
+            .await
+            .map_err(trouble)?;
         let options = BasicConsumeOptions::default();
         let consume = source.basic_consume(
             way.from.as_str().into(),

@@ -110,23 +110,39 @@ fn number(node: &str) -> usize {
         .unwrap_or_else(|| panic!("{node}"))
 }
 
-fn all(version: Version) {
+fn down(version: Version) {
     let mut three = Three::of(version);
     fares::leaders_are_balanced_anew(&three);
     down::a_node_is_down(&mut three);
+}
+
+#[test]
+fn what_a_node_that_is_down_has_is_left_alone() {
+    down(Version::V3_10);
+}
+
+#[test]
+fn what_a_node_that_is_down_has_is_left_alone_on_rabbitmq_4_0() {
+    if available_or_skip(Version::V4_0) {
+        down(Version::V4_0);
+    }
+}
+
+fn amidst(version: Version) {
+    let mut three = Three::of(version);
     amidst::a_node_ends(&mut three);
     amidst::a_node_is_parted_for_a_while(&mut three);
-    //fares::a_partition_is_told(&mut three);
+    fares::a_partition_is_told(&mut three);
 }
 
 #[test]
-fn nodes_may_go_and_come_back() {
-    all(Version::V3_10);
+fn nodes_may_go_and_come_back_amidst() {
+    amidst(Version::V3_10);
 }
 
 #[test]
-fn nodes_may_go_and_come_back_on_rabbitmq_4_0() {
+fn nodes_may_go_and_come_back_amidst_on_rabbitmq_4_0() {
     if available_or_skip(Version::V4_0) {
-        all(Version::V4_0);
+        amidst(Version::V4_0);
     }
 }

@@ -47,6 +47,7 @@ fn under_load(world: &World, what: &str, exchange: &'static str, after: &str) {
         rate: 1000,
         consumers: 1,
         first: 0,
+        silence: None,
     };
     let load = Load::start(&route);
     load.go_on_for(600);
@@ -121,6 +122,7 @@ fn an_exchange_is_renamed_under_load(world: &World) {
         rate: 500,
         consumers: 0,
         first,
+        silence: None,
     };
     let old = Load::start(&route("e", 0));
     // which comes to nothing as long as there is none

@@ -8,6 +8,7 @@ mod adopt;
 mod apply;
 #[cfg(feature = "cli")]
 mod cluster;
+#[cfg(feature = "cli")]
 mod costs;
 #[cfg(feature = "cli")]
 mod dead;

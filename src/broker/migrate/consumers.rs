@@ -47,7 +47,10 @@ impl Tools<'_> {
     pub(super) async fn consumers_are_back(&self, made: &Definition, consumers: u64) {
         let vhost: Arc<str> = made.vhost.clone().unwrap_or_default();
         let start = Instant::now();
-        while consumers > 0 {
+        if consumers == 0 {
+            return;
+        }
+        loop {
             // what cannot be looked at is done all the same
             let Ok(Some(seen)) = self.guard.looker().seen(&vhost, made.name()).await else { break };
             if seen.consumers > 0 {

@@ -128,7 +128,7 @@ impl Tools<'_> {
         self.uncover(target, aside).await?;
         tokio::time::sleep(PAUSE_AFTER_UNBINDING).await;
         self.move_all(&vhost, &aside.limbo(), target, aside).await?;
-        Ok(self.drop_helpers(target, aside).await?)
+        self.drop_helpers(target, aside).await
     }
 
     /// The exchange that routes in its place is there, with exactly its bindings.

@@ -115,13 +115,19 @@ impl Tools<'_> {
         target: &Definition,
         aside: &Aside,
     ) -> Result<(), Trouble> {
-        match self.guard.looker().seen(vhost, queue).await.map_err(by_amqp)? {
-            None => Ok(()),
+        let looker = self.guard.looker();
+        match looker.seen(vhost, queue).await.map_err(by_amqp)? {
+            None => return Ok(()),
             // who else holds something of it?
-            Some(seen) if seen.ready == 0 && seen.consumers == 0 => Ok(()),
-            Some(_) => {
-                let mover = self.mover(vhost, queue, target, aside, WINDOW).await?;
-                self.until_empty(vhost, queue, mover).await
+            Some(seen) if seen.ready == 0 && seen.consumers == 0 => return Ok(()),
+            Some(_) => {}
+        }
+        loop {
+            let mover = self.mover(vhost, queue, target, aside, WINDOW).await?;
+            self.until_empty(vhost, queue, mover).await?;
+            // a mover that had no time to take what had come gives it back in the end
+            if looker.seen(vhost, queue).await.map_err(by_amqp)?.is_none_or(|seen| seen.ready == 0) {
+                return Ok(());
             }
         }
     }

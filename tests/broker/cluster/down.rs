@@ -28,7 +28,7 @@ pub(super) fn a_node_is_down(three: &mut Three) {
     three.apply(&three.cluster[0].management_url(), &text(&[TWO, ALL]));
     let members = three.queue(0, "down", "two")["members"].clone();
     let others = members.as_array().unwrap().iter().map(|node| number(node.as_str().unwrap()));
-    let gone = others.filter(|node| *node != 0).next().unwrap();
+    let gone = others.into_iter().find(|node| *node != 0).unwrap();
     // a queue with one place is where it was made
     let before = text(&[TWO, ALL, THERE, ONE]);
     three.apply(&three.cluster[gone].management_url(), &before);
@@ -147,7 +147,7 @@ fn what_needs_it_is_left_alone(three: &Three, broker: &str, before: &str) {
         &said,
         4,
         &[
-            &format!("- queue  one    no longer in the file\n           ! {one}\n"),
+            &format!("- queue  one    no longer in the file\n           ! {one}"),
             &format!("≠ delete queue one: {one}: {later}\n"),
             &format!("≠ delete queue two: {two}: {later}\n"),
             "≠ delete queue there: its node `rabbit",

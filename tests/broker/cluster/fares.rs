@@ -62,13 +62,33 @@ pub(super) fn a_partition_is_told(three: &mut Three) {
     three.cluster.handle_partitions("ignore");
     three.cluster.part(2);
     three.cluster.until_seen(0, 2);
-    println!("{}", status(three, &three.from(0), text));
-    println!("{}", status(three, &three.from(2), text));
+    three.cluster.until_seen(2, 1);
+    // each side sees the other's nodes down
+    let other_side = "\
+parted on three: 1 queue
+
+  ✗ node   rabbit1@localhost  is down
+  ✗ node   rabbit2@localhost  is down
+  ✗ queue  q                  has lost its majority, as 1 of 3 members is online: it takes and gives nothing
+
+as described: nothing has drifted
+3 troubles";
+    until(three, &three.from(2), text, other_side);
     three.cluster.heal(2);
-    for _ in 0..20 {
+    let parted = "\
+  ✗ node  rabbit1@localhost  does not see rabbit3@localhost
+                             help: choose whose side is trusted, and restart the others: rabbitmqctl stop_app, start_app
+";
+    let told = (0..60).any(|_| {
         thread::sleep(Duration::from_millis(500));
-        println!("{}", status(three, &three.from(0), text));
-    }
+        status(three, &three.from(0), text).contains(parted)
+    });
+    assert!(told, "{}", status(three, &three.from(0), text));
     three.restart(2);
-    println!("{}", status(three, &three.from(0), text));
+    until(
+        three,
+        &three.from(0),
+        text,
+        "parted on three: 1 queue\nas described: nothing has drifted\nhealthy",
+    );
 }
