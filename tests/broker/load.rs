@@ -46,6 +46,9 @@ pub(crate) struct Route {
     pub(crate) silence: Option<Duration>,
 }
 
+/// After how long without a confirm a publisher connects anew and sends again: a node that ends takes some along.
+const CONFIRMS_WITHIN: Duration = Duration::from_secs(15);
+
 /// A publisher sends what is due so many times a second, and waits for the confirms.
 const TICKS: u32 = 100;
 
@@ -214,8 +217,8 @@ async fn publish(route: Route, publisher: u32, ledger: Arc<Ledger>) {
             }
         }
         for (number, confirm) in flights {
-            match confirm.await {
-                Ok(confirmation) if confirmation.is_ack() => {
+            match tokio::time::timeout(CONFIRMS_WITHIN, confirm).await {
+                Ok(Ok(confirmation)) if confirmation.is_ack() => {
                     if confirmation.take_message().is_some() {
                         ledger.returned.fetch_add(1, Ordering::Relaxed);
                     }
