@@ -64,6 +64,9 @@ struct Ledger {
     resubscribed: AtomicU64,
 }
 
+/// Who publishes nothing but what is there from the start.
+const FILLER: u32 = 9;
+
 /// What became of the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -89,6 +92,42 @@ impl Load {
             .map(|publisher| runtime.spawn(publish(route.clone(), publisher, ledger.clone())))
             .collect();
         Self { runtime, ledger, publishers, consumers }
+    }
+
+    /// Publishes so many at once, as one who publishes nothing else.
+    pub(crate) fn fill(&self, route: &Route, messages: u64) {
+        let filled = self.runtime.block_on(async {
+            let (_connection, channel) = connect(&route.url).await.unwrap();
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            let mut confirms = VecDeque::new();
+            for number in 0..messages {
+                let payload = format!("{FILLER}:{number}");
+                let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+                let properties = BasicProperties::default().with_delivery_mode(2);
+                let (exchange, key) = (route.exchange.into(), route.key.into());
+                confirms.push_back(
+                    channel.basic_publish(exchange, key, options, payload.as_bytes(), properties).await?,
+                );
+                if confirms.len() > 500 {
+                    for confirm in confirms.drain(..) {
+                        assert!(confirm.await?.is_ack());
+                    }
+                }
+            }
+            for confirm in confirms {
+                assert!(confirm.await?.is_ack());
+            }
+            Ok::<_, lapin::Error>(())
+        });
+        filled.unwrap();
+        self.ledger.confirmed.lock().unwrap().extend((0..messages).map(|number| (FILLER, number)));
+    }
+
+    /// More consumers, from now on.
+    pub(crate) fn hear(&mut self, route: &Route, consumers: usize) {
+        for queue in route.queues.iter().cycle().take(consumers * route.queues.len()) {
+            self.consumers.push(self.runtime.spawn(consume(route.clone(), queue, self.ledger.clone())));
+        }
     }
 
     /// Until so many messages more are confirmed.

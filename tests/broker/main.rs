@@ -5,6 +5,8 @@
 #[cfg(feature = "cli")]
 mod adopt;
 #[cfg(feature = "cli")]
+mod amidst;
+#[cfg(feature = "cli")]
 mod apply;
 #[cfg(feature = "cli")]
 mod cluster;

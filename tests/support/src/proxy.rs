@@ -159,6 +159,11 @@ impl Proxy {
         format!("amqp://guest:guest@127.0.0.1:{}", self.amqp)
     }
 
+    /// Ends all of AMQP's connections, now.
+    pub fn cut_amqp(&self) {
+        self.way.cut_amqp();
+    }
+
     /// How many requests have come.
     #[must_use]
     pub fn passed(&self) -> usize {
