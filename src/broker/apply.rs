@@ -52,6 +52,8 @@ pub struct Apply<'a> {
     pub allow_gap: bool,
     /// How long consumers may take to empty a queue that is made anew, before its messages are put aside.
     pub drain_timeout: Duration,
+    /// Whether the messages of queues are moved by a shovel of the broker's.
+    pub shovel: bool,
     /// No more messages than so many are moved in a second, over all queues.
     pub rate: Option<u32>,
     /// Is told how far a long step is.
@@ -101,6 +103,7 @@ pub async fn apply(plan: &Plan, how: Apply<'_>) -> Result<Applied, Error> {
             one_exchange: tokio::sync::Mutex::default(),
             stop: how.stop,
             drain_timeout: how.drain_timeout,
+            shovel: how.shovel,
             pace: Arc::new(Pace::new(how.rate)),
             progress: how.progress,
             changed: AtomicBool::new(false),

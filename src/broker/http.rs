@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::broker::{Access, AmqpAddress, Asked, Cause, Endpoint, Error, Method, Overview, Request};
 
@@ -204,6 +204,22 @@ impl Client {
         let found = self.send(&Request::get(&["whoami"])).await?;
         let tags = found["tags"].as_array().into_iter().flatten();
         Ok(tags.filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// Whether the broker has shovels. One that is none is offered to it: a broker that has them says what is wrong with it.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn has_shovels(&self, vhost: &str) -> Result<bool, Error> {
+        let name = "topoc.probe";
+        let body = json!({"component": "shovel", "vhost": vhost, "name": name, "value": {}});
+        match self.send(&Request::put(&["parameters", "shovel", vhost, name], body)).await {
+            Ok(_) => Ok(true),
+            Err(error @ Error::Refused { .. }) => {
+                Ok(!error.reason().is_some_and(|reason| reason.contains("component shovel not found")))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Where the broker speaks AMQP, to be tried in turn: as [`crate::broker::Options::amqp`] says, else as the broker does.

@@ -106,6 +106,8 @@ pub(super) struct Tools<'a> {
     pub(super) stop: &'a AtomicBool,
     /// How long consumers may take to empty a queue that is made anew.
     pub(super) drain_timeout: Duration,
+    /// Whether a shovel moves messages where it can.
+    pub(super) shovel: bool,
     /// How fast messages are moved.
     pub(super) pace: Arc<Pace>,
     /// Is told how far a long step is.

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::runtime::Runtime;
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{
     broker::{Applied, Apply as How, Client, NoTurn, Outcome, Overview, Progress, Turn, apply, settle},
     diag::{shell_word, visible},
     kind::{self, Scope},
-    plan::{Stamp, count},
+    plan::{Stamp, Step, count},
 };
 use told::line;
 
@@ -72,6 +72,16 @@ pub(super) struct Apply {
     /// Move no more than so many messages a second, over all queues that are made anew or moved
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
+    /// Who moves the messages of queues that are made anew or moved: topoc, or a shovel on the broker, for those who are far
+    /// from it
+    #[arg(
+        long,
+        value_name = "topoc|shovel",
+        default_value = "topoc",
+        hide_possible_values = true,
+        conflicts_with = "rate"
+    )]
+    mover: Mover,
     /// Do not keep others from applying meanwhile: where AMQP cannot be spoken
     #[arg(long, conflicts_with = "lock_timeout")]
     no_lock: bool,
@@ -83,6 +93,15 @@ pub(super) struct Apply {
     all: bool,
     #[command(flatten)]
     broker: Broker,
+}
+
+/// Who moves messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mover {
+    /// topoc, over AMQP.
+    Topoc,
+    /// A dynamic shovel on the broker.
+    Shovel,
 }
 
 /// What a run goes by: where to, what is put on record of it, what keeps others away, and what was reviewed.
@@ -158,6 +177,16 @@ impl Apply {
         if let Some(kept) = kept.filter(|_| !pending.plan.is_empty()) {
             kept.verify(&pending)?;
         }
+        let moved = pending.plan.steps.iter().find(|step| step.aside.is_some()).and_then(Step::vhost);
+        if let Some(vhost) = moved.filter(|_| self.mover == Mover::Shovel)
+            && !runtime.block_on(broker.0.has_shovels(vhost))?
+        {
+            return Err(Stop::because(
+                Exit::Broker,
+                "the broker has no shovels, as its plugin is not enabled; nothing has been changed",
+                "rabbitmq-plugins enable rabbitmq_shovel, or leave out --mover shovel",
+            ));
+        }
         if pending.plan.unrecorded {
             return Err(runtime.block_on(unseen_record(&broker.0)));
         }
@@ -212,6 +241,7 @@ impl Apply {
                     allow_data_loss: self.allow_data_loss,
                     allow_gap: self.allow_gap,
                     drain_timeout: self.drain_timeout,
+                    shovel: self.mover == Mover::Shovel,
                     rate: self.rate,
                     progress: &progress,
                     stop: &stop,

@@ -19,6 +19,12 @@ use crate::{
 /// How many messages are there from the start; those of the publishers come on top.
 const MESSAGES: u64 = 10_000;
 
+/// So many moments are tried where it is not said how many.
+const FEW: usize = 1;
+
+/// About how long a run takes, where that is not measured.
+const ABOUT: Duration = Duration::from_secs(8);
+
 /// As many as are under way at once.
 const WINDOW: usize = 50;
 
@@ -38,7 +44,7 @@ fn text(queue_type: &str) -> String {
 /// Some number below a thousand.
 fn random() -> u32 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    now.subsec_nanos() / 1_000 % 1_000
+    now.subsec_micros() % 1_000
 }
 
 /// How it ends by itself; one that does not is at fault.
@@ -58,7 +64,8 @@ fn code(run: &mut Child, end: End) -> Option<i32> {
 
 #[expect(clippy::print_stdout, reason = "what became of the messages is what there is to see")]
 fn nothing_is_lost(version: Version) {
-    let moments = env::var("TOPOC_AMIDST").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
+    let many: Option<usize> = env::var("TOPOC_AMIDST").ok().and_then(|text| text.parse().ok());
+    let moments = many.unwrap_or(FEW);
     let mut world = World::of(version);
     world.apply(&text("classic"), &[]);
     let route = Route {
@@ -68,16 +75,22 @@ fn nothing_is_lost(version: Version) {
         queues: &["q"],
         rate: 100,
         consumers: 0,
+        first: 0,
     };
     let mut load = Load::start(&route);
     load.fill(&route, MESSAGES);
-    let start = Instant::now();
-    world.apply(&text("quorum"), &[]);
-    let takes = start.elapsed();
-    let (mut types, mut cut_short) = (["classic", "quorum"].iter().cycle(), 0);
+    let takes = if many.is_some() {
+        let start = Instant::now();
+        world.apply(&text("quorum"), &[]);
+        world.apply(&text("classic"), &[]);
+        start.elapsed() / 2
+    } else {
+        ABOUT
+    };
+    let (mut cut_short, first) = (0, random() as usize);
     for moment in 0..moments {
-        let end = [End::Killed, End::Cut, End::NodeKilled][moment % 3];
-        let wanted = types.next().map(|queue_type| text(queue_type)).unwrap();
+        let end = [End::Killed, End::Cut, End::NodeKilled][(moment + first) % 3];
+        let wanted = text(["quorum", "classic"][moment % 2]);
         let at = takes * random() / 1_000;
         let proxy = world.proxy(|_| Fate::Pass);
         let mut run = world.command("apply", &wanted, &["--yes"]);
@@ -103,7 +116,9 @@ fn nothing_is_lost(version: Version) {
     }
     load.hear(&route, 2);
     let tally = load.end();
-    println!("{version}, {moments} ends, {cut_short} of them cut a run short: {tally:?}");
+    println!(
+        "{version}, {moments} ends, {cut_short} of them cut a run short; one takes {takes:?}: {tally:?}"
+    );
     assert_eq!((tally.lost, tally.returned), (0, 0), "{tally:?}");
     assert!(tally.duplicated <= WINDOW * moments, "{tally:?}");
     assert!(tally.confirmed as u64 > MESSAGES, "{tally:?}");

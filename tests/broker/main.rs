@@ -63,6 +63,8 @@ mod safety;
 #[cfg(feature = "cli")]
 mod secure;
 #[cfg(feature = "cli")]
+mod shoveled;
+#[cfg(feature = "cli")]
 mod status;
 #[cfg(all(unix, feature = "cli"))]
 mod terminal;

@@ -46,6 +46,7 @@ impl Tools<'_> {
             }
             let ended = mover.as_ref().is_some_and(Mover::has_ended);
             if ended || (seen.ready == 0 && mover.as_ref().is_none_or(|mover| mover.in_flight() == 0)) {
+                (self.progress)(Progress::Done { queue: was.name() });
                 end(mover.take()).await?;
                 let objection = self.guard.objection(&vhost, was.name(), Look::Last).await?;
                 let Some(objection) = objection else { return Ok(()) };
@@ -66,6 +67,11 @@ impl Tools<'_> {
                         was.name(),
                         self.drain_timeout.as_secs()
                     ));
+                }
+                if unheard && self.shovels(was) {
+                    let hold = aside.hold();
+                    self.start_shovel(&vhost, (was.name(), &hold), was, aside).await?;
+                    self.end_shovel(&vhost, was.name(), was, aside).await?;
                 }
                 mover = Some(self.mover(&vhost, was.name(), was, aside, WINDOW).await?);
                 least = u64::MAX;

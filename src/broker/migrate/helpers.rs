@@ -10,7 +10,7 @@ use super::super::{
 use crate::{
     diag::Span,
     kind::{Definition, KindId, Provenance, Value},
-    plan::{Aside, STANDARD},
+    plan::{Aside, STANDARD, count},
 };
 
 impl Tools<'_> {
@@ -24,7 +24,7 @@ impl Tools<'_> {
             ("queues", aside.limbo()),
         ];
         if was.kind == KindId::Queue {
-            names.push(("queues", aside.hold()));
+            names.extend([("queues", aside.hold()), ("exchanges", aside.shovel())]);
         } else {
             names.push(("policies", aside.policy()));
             names.extend(STANDARD.iter().map(|exchange_type| ("exchanges", aside.via(exchange_type))));
@@ -105,9 +105,13 @@ impl Tools<'_> {
     ) -> Result<(), Trouble> {
         let out = fanout(target, &aside.out(), None);
         self.make(&out).await?;
-        let wanted = led(target, &aside.out(), target.kind, name);
-        self.add(&wanted).await?;
-        let mut others = self.bindings(&out).await?.unwrap_or_default();
+        self.lead_only_to(&out, &led(target, &aside.out(), target.kind, name)).await
+    }
+
+    /// An exchange leads by this binding, and by none else.
+    pub(super) async fn lead_only_to(&self, out: &Definition, wanted: &Definition) -> Result<(), Trouble> {
+        self.add(wanted).await?;
+        let mut others = self.bindings(out).await?.unwrap_or_default();
         others.retain(|binding| binding.identity() != wanted.identity());
         Ok(self.unbind(&others).await?)
     }
@@ -148,15 +152,35 @@ impl Tools<'_> {
             // other types do not know that guard
             self.change(&if classic { delete.query("if-empty", "true") } else { delete }).await?;
         }
-        for exchange in [aside.limbo(), aside.out()].into_iter().chain(vias) {
+        for exchange in [aside.limbo(), aside.out(), aside.shovel()].into_iter().chain(vias) {
             self.change(&Request::delete(&["exchanges", vhost, &exchange])).await?;
         }
         Ok(())
     }
+
+    /// That a queue is empty. Whoever holds something of a queue that is no classic one is among its consumers.
+    async fn holds_nothing(&self, vhost: &str, queue: &str) -> Result<(), Trouble> {
+        let (vhost, start) = (Arc::from(vhost), Instant::now());
+        loop {
+            let seen = self.guard.looker().seen(&vhost, queue).await.map_err(by_amqp)?;
+            let Some(seen) = seen.filter(|seen| seen.ready > 0 || seen.consumers > 0) else { return Ok(()) };
+            if start.elapsed() > COMES_BACK_WITHIN {
+                return Err(Trouble::Halfway(format!(
+                    "`{queue}` is not empty: {} ready, {}",
+                    count(seen.ready, "message is", "messages are"),
+                    count(seen.consumers, "consumer", "consumers")
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
 }
 
+/// How long what a mover has held may take to be ready again.
+const COMES_BACK_WITHIN: Duration = Duration::from_secs(5);
+
 /// An exchange that leads to all that is bound to it, whatever the key; where nothing is, to its alternate exchange.
-fn fanout(beside: &Definition, name: &str, spare: Option<String>) -> Definition {
+pub(super) fn fanout(beside: &Definition, name: &str, spare: Option<String>) -> Definition {
     let mut exchange = Definition::new(KindId::Exchange, beside.vhost.clone(), Span::NONE, Provenance::Live);
     exchange.set("name", Value::text(name), Span::NONE);
     exchange.set("type", Value::text("fanout"), Span::NONE);

@@ -14,6 +14,7 @@ mod drain;
 mod exchange;
 mod helpers;
 mod refill;
+mod shovel;
 
 use super::{
     Error, Request, entity,

@@ -46,6 +46,7 @@ impl Tools<'_> {
         aside: &Aside,
     ) -> Result<(), Trouble> {
         let vhost: Arc<str> = was.vhost.clone().unwrap_or_default();
+        self.drop_shovel(was, aside).await?;
         self.lead_out_to(target, target.name(), aside).await?;
         self.move_all(&vhost, &aside.hold(), target, aside).await?;
         self.catch_up(&vhost, target, aside).await?;
@@ -71,6 +72,9 @@ impl Tools<'_> {
         if !self.has_valve(target, aside).await? {
             return Ok(());
         }
+        if self.shovels(target) {
+            return self.catch_up_by_shovel(vhost, target, aside).await;
+        }
         let mut window = WINDOW;
         let mut mover = self.mover(vhost, &limbo, target, aside, window).await?;
         let (mut least, mut closer) = (u64::MAX, Instant::now());
@@ -83,11 +87,7 @@ impl Tools<'_> {
                 break;
             }
             if closer.elapsed() > CATCHES_UP_WITHIN {
-                self.remark(format!(
-                    "{} `{}`: it is published faster than what waited is moved, so its order was given up",
-                    target.kind.word(),
-                    target.name()
-                ));
+                self.gives_up_order(target);
                 break;
             }
             if closer.elapsed() > WIDENS_AFTER && window < WIDEST {
@@ -107,6 +107,31 @@ impl Tools<'_> {
         opened.and(emptied)
     }
 
+    /// The same by a shovel.
+    async fn catch_up_by_shovel(
+        &self,
+        vhost: &Arc<str>,
+        target: &Definition,
+        aside: &Aside,
+    ) -> Result<(), Trouble> {
+        let limbo = aside.limbo();
+        self.start_shovel(vhost, (&limbo, target.name()), target, aside).await?;
+        if !self.is_shoveled_down_to(vhost, &limbo, TAIL).await? {
+            self.gives_up_order(target);
+        }
+        self.open_valve_to(target, aside).await?;
+        self.end_shovel(vhost, &limbo, target, aside).await?;
+        self.move_all(vhost, &limbo, target, aside).await
+    }
+
+    fn gives_up_order(&self, target: &Definition) {
+        self.remark(format!(
+            "{} `{}`: it is published faster than what waited is moved, so its order was given up",
+            target.kind.word(),
+            target.name()
+        ));
+    }
+
     /// Moves all that a queue holds; one that is not there holds nothing.
     pub(super) async fn move_all(
         &self,
@@ -120,6 +145,10 @@ impl Tools<'_> {
             None => return Ok(()),
             // who else holds something of it?
             Some(seen) if seen.ready == 0 && seen.consumers == 0 => return Ok(()),
+            Some(seen) if seen.ready > 0 && self.shovels(target) => {
+                self.start_shovel(vhost, (queue, target.name()), target, aside).await?;
+                self.end_shovel(vhost, queue, target, aside).await?;
+            }
             Some(_) => {}
         }
         loop {

@@ -57,6 +57,12 @@ impl Aside {
         format!("{}.out", self.base)
     }
 
+    /// The shovel that moves messages, where one does, and the exchange that it publishes to.
+    #[must_use]
+    pub fn shovel(&self) -> String {
+        format!("{}.shovel", self.base)
+    }
+
     /// The exchange that routes in an exchange's place, with its bindings, while those are made or taken away one by one.
     #[must_use]
     pub fn via(&self, exchange_type: &str) -> String {
