@@ -25,8 +25,8 @@ const FEW: usize = 1;
 /// About how long a run takes, where that is not measured.
 const ABOUT: Duration = Duration::from_secs(8);
 
-/// As many as are under way at once.
-const WINDOW: usize = 50;
+/// As many as may be under way at once.
+const WINDOW: usize = 800;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
@@ -76,6 +76,7 @@ fn nothing_is_lost(version: Version) {
         rate: 100,
         consumers: 0,
         first: 0,
+        silence: None,
     };
     let mut load = Load::start(&route);
     load.fill(&route, MESSAGES);

@@ -28,6 +28,7 @@ fn route(world: &World, rate: u32) -> Route {
         rate,
         consumers: 0,
         first: 0,
+        silence: None,
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::{
 use crate::{
     diag::Span,
     kind::{Definition, KindId, Provenance, Value},
-    plan::{Aside, STANDARD, count},
+    plan::{Aside, STANDARD},
 };
 
 impl Tools<'_> {
@@ -157,27 +157,7 @@ impl Tools<'_> {
         }
         Ok(())
     }
-
-    /// That a queue is empty. Whoever holds something of a queue that is no classic one is among its consumers.
-    async fn holds_nothing(&self, vhost: &str, queue: &str) -> Result<(), Trouble> {
-        let (vhost, start) = (Arc::from(vhost), Instant::now());
-        loop {
-            let seen = self.guard.looker().seen(&vhost, queue).await.map_err(by_amqp)?;
-            let Some(seen) = seen.filter(|seen| seen.ready > 0 || seen.consumers > 0) else { return Ok(()) };
-            if start.elapsed() > COMES_BACK_WITHIN {
-                return Err(Trouble::Halfway(format!(
-                    "`{queue}` is not empty: {} ready, {}",
-                    count(seen.ready, "message is", "messages are"),
-                    count(seen.consumers, "consumer", "consumers")
-                )));
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
 }
-
-/// How long what a mover has held may take to be ready again.
-const COMES_BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// An exchange that leads to all that is bound to it, whatever the key; where nothing is, to its alternate exchange.
 pub(super) fn fanout(beside: &Definition, name: &str, spare: Option<String>) -> Definition {

@@ -8,6 +8,7 @@ use std::{
 use super::{
     super::{
         Progress,
+        guard::Look,
         mover::{Mover, WIDEST, WINDOW},
         replace::PAUSE_AFTER_UNBINDING,
         tools::{Tools, Trouble},
@@ -32,6 +33,9 @@ const WIDENS_AFTER: Duration = Duration::from_secs(2);
 
 /// How long the tail may take to be reached once it no longer gets closer: then order is given up.
 const CATCHES_UP_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long what somebody holds of what waits is waited for; what is then not empty is not deleted.
+const HELD_AT_MOST: Duration = Duration::from_secs(60);
 
 /// How long a queue has to be empty, with nothing on its way, to be taken for empty.
 const EMPTY_FOR: Duration = Duration::from_millis(500);
@@ -140,24 +144,26 @@ impl Tools<'_> {
         target: &Definition,
         aside: &Aside,
     ) -> Result<(), Trouble> {
-        let looker = self.guard.looker();
-        match looker.seen(vhost, queue).await.map_err(by_amqp)? {
-            None => return Ok(()),
-            // who else holds something of it?
-            Some(seen) if seen.ready == 0 && seen.consumers == 0 => return Ok(()),
-            Some(seen) if seen.ready > 0 && self.shovels(target) => {
-                self.start_shovel(vhost, (queue, target.name()), target, aside).await?;
-                self.end_shovel(vhost, queue, target, aside).await?;
-            }
-            Some(_) => {}
-        }
+        let start = Instant::now();
         loop {
-            let mover = self.mover(vhost, queue, target, aside, WINDOW).await?;
-            self.until_empty(vhost, queue, mover).await?;
-            // a mover that had no time to take what had come gives it back in the end
-            if looker.seen(vhost, queue).await.map_err(by_amqp)?.is_none_or(|seen| seen.ready == 0) {
+            let Some(seen) = self.guard.looker().seen(vhost, queue).await.map_err(by_amqp)? else {
+                return Ok(());
+            };
+            // who else holds something of it?
+            if seen.ready > 0 || seen.consumers > 0 {
+                if seen.ready > 0 && self.shovels(target) {
+                    self.start_shovel(vhost, (queue, target.name()), target, aside).await?;
+                    self.end_shovel(vhost, queue, target, aside).await?;
+                }
+                let mover = self.mover(vhost, queue, target, aside, WINDOW).await?;
+                self.until_empty(vhost, queue, mover).await?;
+            }
+            // what a run held that was killed just now is ready some time later
+            let held = self.guard.objection(vhost, queue, Look::Last).await?.is_some();
+            if !held || start.elapsed() > HELD_AT_MOST {
                 return Ok(());
             }
+            tokio::time::sleep(EMPTY_FOR).await;
         }
     }
 
