@@ -1,8 +1,9 @@
 //! `apply` of many queues beside what the broker itself does in the same time.
 //!
 //! `cargo bench --bench apply [-- QUEUES [RUNS]]` starts real nodes, one for each fresh measurement, and prints ratios
-//! of the medians: a fresh apply against `rabbitmqctl import_definitions` of the same, and an apply with nothing to do
-//! against one GET of the definitions and one of the bindings.
+//! of the medians: a fresh apply against `rabbitmqctl import_definitions` of the same; an apply with nothing to do against
+//! one GET of the definitions and one of the bindings; and one of a queue more against the two GETs that it needs, of the
+//! definitions and of the vhosts.
 
 use std::{
     env,
@@ -34,10 +35,13 @@ fn main() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("bench.kdl");
     fs::write(&file, topology(queues)).expect("a topology");
+    let longer = dir.path().join("longer.kdl");
+    fs::write(&longer, topology(queues + 1)).expect("a topology");
     let definitions = dir.path().join("definitions.json");
     timed(topoc("export").arg("definitions").arg(&file).arg("-o").arg(&definitions));
 
     let (mut import, mut fresh, mut again, mut reads) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut line, mut needed) = (Vec::new(), Vec::new());
     for run in 1..=runs {
         let broker = Broker::start();
         import.push(timed(broker.rabbitmqctl().arg("import_definitions").arg(&definitions)));
@@ -51,14 +55,25 @@ fn main() {
         broker.api().get("/api/definitions");
         broker.api().get("/api/bindings");
         reads.push(start.elapsed());
-        println!("run {run}: {} {} {} {}", s(&import), s(&fresh), s(&again), s(&reads));
+        let start = Instant::now();
+        broker.api().get("/api/definitions");
+        broker.api().get("/api/vhosts");
+        needed.push(start.elapsed());
+        let mut apply = topoc("apply");
+        apply.arg(&longer).arg("--yes").env("TOPOC_BROKER", broker.management_url());
+        line.push(timed(&mut apply));
+        let all = [&import, &fresh, &again, &reads, &line, &needed].map(|times| s(times));
+        println!("run {run}: {}", all.join(" "));
     }
-    let [import, fresh, again, reads] = [import, fresh, again, reads].map(median);
+    let [import, fresh, again, reads, line, needed] =
+        [import, fresh, again, reads, line, needed].map(median);
     println!("{queues} queues with a binding each, RabbitMQ 3.10, medians of {runs}:");
     println!("  rabbitmqctl import_definitions   {import:.2} s");
     println!("  topoc apply, fresh               {fresh:.2} s   {:.2} of the import", fresh / import);
     println!("  GET definitions, GET bindings    {reads:.2} s");
     println!("  topoc apply, nothing to do       {again:.2} s   {:.2} of the two GETs", again / reads);
+    println!("  GET definitions, GET vhosts      {needed:.2} s");
+    println!("  topoc apply, one queue more      {line:.2} s   {:.2} of these two", line / needed);
 }
 
 /// The `topoc` of this build.
