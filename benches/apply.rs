@@ -65,8 +65,7 @@ fn main() {
         let all = [&import, &fresh, &again, &reads, &line, &needed].map(|times| s(times));
         println!("run {run}: {}", all.join(" "));
     }
-    let [import, fresh, again, reads, line, needed] =
-        [import, fresh, again, reads, line, needed].map(median);
+    let [import, fresh, again, reads, line, needed] = [import, fresh, again, reads, line, needed].map(median);
     println!("{queues} queues with a binding each, RabbitMQ 3.10, medians of {runs}:");
     println!("  rabbitmqctl import_definitions   {import:.2} s");
     println!("  topoc apply, fresh               {fresh:.2} s   {:.2} of the import", fresh / import);

@@ -113,6 +113,7 @@ fn number(node: &str) -> usize {
 fn down(version: Version) {
     let mut three = Three::of(version);
     fares::leaders_are_balanced_anew(&three);
+    amidst::nothing_happens(&three);
     down::a_node_is_down(&mut three);
 }
 
@@ -128,7 +129,12 @@ fn what_a_node_that_is_down_has_is_left_alone_on_rabbitmq_4_0() {
     }
 }
 
+/// Nodes that end or are parted amidst a run take minutes: `TOPOC_CLUSTER_ENDS=1` tries them.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn amidst(version: Version) {
+    if std::env::var_os("TOPOC_CLUSTER_ENDS").is_none() {
+        return println!("skipped: TOPOC_CLUSTER_ENDS is not set");
+    }
     let mut three = Three::of(version);
     amidst::a_node_ends(&mut three);
     amidst::a_node_is_parted_for_a_while(&mut three);

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use topoc_test_support::{Version, available_or_skip};
 
 use crate::{
-    load::{Load, Route},
+    load::{Load, Route, rate},
     safety::Client,
     world::World,
 };
@@ -44,7 +44,7 @@ fn under_load(world: &World, what: &str, exchange: &'static str, after: &str) {
         exchange,
         key: "order.new",
         queues: &["q"],
-        rate: 1000,
+        rate: rate(),
         consumers: 1,
         first: 0,
         silence: None,

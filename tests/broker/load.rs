@@ -49,6 +49,11 @@ pub(crate) struct Route {
 /// After how long without a confirm a publisher connects anew and sends again: a node that ends takes some along.
 const CONFIRMS_WITHIN: Duration = Duration::from_secs(15);
 
+/// Messages a second of each of two publishers: `TOPOC_LOAD` says otherwise.
+pub(crate) fn rate() -> u32 {
+    std::env::var("TOPOC_LOAD").ok().and_then(|text| text.parse().ok()).unwrap_or(500)
+}
+
 /// A publisher sends what is due so many times a second, and waits for the confirms.
 const TICKS: u32 = 100;
 

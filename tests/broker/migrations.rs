@@ -4,7 +4,7 @@ use serde_json::json;
 use topoc_test_support::{Version, available_or_skip};
 
 use crate::{
-    load::{Load, Route, Tally},
+    load::{Load, Route, Tally, rate},
     world::World,
 };
 
@@ -31,7 +31,7 @@ fn under_load(world: &World, what: &str, after: &str, consumers: usize) -> Tally
         exchange: "e",
         key: "order.new",
         queues: &["q", "r"],
-        rate: 1000,
+        rate: rate(),
         consumers,
         first: 0,
         silence: None,
