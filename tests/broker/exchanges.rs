@@ -88,18 +88,24 @@ fn exchanges_change_under_load(world: &World) {
     let api = world.api();
     // made by others, and kept
     api.post("/api/bindings/switching/e/e/q/r", &json!({"routing_key": "order.old", "arguments": {"a": 1}}));
-    for (what, exchange, after) in [
+    let changes = [
         ("direct to topic, with other keys", "e", text("type=\"topic\"", "order.*")),
         ("topic to headers", "front", text("type=\"headers\"", "")),
         ("headers to a fanout exchange that is not durable", "e", text("type=\"fanout\" durable=#false", "")),
         ("fanout to direct", "front", text("type=\"direct\"", "order.new")),
-    ] {
+    ];
+    // all of them where it is said how much is published
+    let tried = if std::env::var_os("TOPOC_LOAD").is_some() { changes.len() } else { 2 };
+    for (what, exchange, after) in changes.into_iter().take(tried) {
         under_load(world, what, exchange, &after);
         let kept = world.bindings("switching", "r");
         assert!(kept.contains(&"e order.old".to_owned()), "{what}: {kept:?}");
     }
     let found: Json = api.get("/api/exchanges/switching/e");
-    assert_eq!((&found["type"], &found["policy"]), (&json!("direct"), &json!("spares")));
+    assert_eq!(
+        (&found["type"], &found["policy"]),
+        (&json!(if tried == 2 { "headers" } else { "direct" }), &json!("spares"))
+    );
     api.delete("/api/vhosts/switching");
     world.apply("topology \"switching\"", &[]);
 }

@@ -24,7 +24,7 @@ use trial::{ALL, BRIEF, Point, Trial};
 const AT_ONCE: usize = 4;
 
 /// How many points a run of the suite tries on each broker.
-const SAMPLED: usize = 16;
+const SAMPLED: usize = 10;
 
 /// No run of the scenario has fewer requests than that.
 const REQUESTS: usize = 80;

@@ -281,19 +281,19 @@ fn a_policy_that_drops_messages_is_refused(world: &World) {
     }
 }
 
-/// What is bound is away for a moment while it is made anew: that is said, and takes consent of its own.
+/// What nothing stands in for is away for a moment while it is made anew: that is said, and takes consent of its own.
 fn what_is_published_meanwhile_is_not_lost_unasked(world: &World) {
     let text = |exchange: &str, queue: &str| {
         format!(
-            "topology \"gap\"\nvhost \"gap\" {{ exchange \"e\" type=\"{exchange}\"\n queue \"q\" type=\"{queue}\" {{ bind \"e\" routing-key=\"k\" }}\n queue \"free\" type=\"{queue}\" }}"
+            "topology \"gap\"\nvhost \"gap\" {{ exchange \"e\" type=\"{exchange}\"\n queue \"q\" type=\"{queue}\" {{ bind \"e\" routing-key=\"1\" }}\n queue \"free\" type=\"{queue}\" }}"
         )
     };
     world.apply(&text("topic", "classic"), &[]);
-    let said = world.run("diff", &text("direct", "quorum"), &[]);
+    let said = world.run("diff", &text("x-consistent-hash", "quorum"), &[]);
     assert!(said.out.contains("what is published to it meanwhile is lost"), "{}", said.out);
     assert!(said.out.contains("what is published meanwhile wait aside, in `q.topoc.limbo`"), "{}", said.out);
     assert!(said.out.contains("what is sent straight to it, by its name, meanwhile is lost"), "{}", said.out);
-    let said = world.run("apply", &text("direct", "quorum"), &["--yes"]);
+    let said = world.run("apply", &text("x-consistent-hash", "quorum"), &["--yes"]);
     assert_eq!(said.code, 5, "{}{}", said.out, said.err);
     for line in ["✓ replace queue free", "✓ replace queue q", "≠ replace exchange e: what is published"]
     {
@@ -301,17 +301,17 @@ fn what_is_published_meanwhile_is_not_lost_unasked(world: &World) {
     }
     assert!(said.out.contains("topology.kdl --yes --allow-gap\n"), "{}", said.out);
     // that consent is not one to losing what a queue holds, where it cannot be kept
-    let stream = text("direct", "stream");
+    let stream = text("x-consistent-hash", "stream");
     world.apply(&stream, &["--allow-gap"]);
     world.publish("gap", "q", 1);
-    let back = text("direct", "quorum");
+    let back = text("x-consistent-hash", "quorum");
     let said = world.run("apply", &back, &["--yes", "--allow-gap"]);
     assert_eq!(said.code, 5, "{}{}", said.out, said.err);
     assert!(said.out.contains("it holds at least 1 message"), "{}", said.out);
     assert_eq!(said.out.matches("topoc apply").count(), 1, "{}", said.out);
     assert!(said.out.contains("--yes --allow-gap --allow-data-loss   to lose it\n"), "{}", said.out);
     world.apply(&back, &["--allow-data-loss"]);
-    assert_eq!(world.bindings("gap", "q"), ["e k"]);
+    assert_eq!(world.bindings("gap", "q"), ["e 1"]);
     world.apply("topology \"gap\"", &[]);
 }
 
